@@ -1,0 +1,1 @@
+//! The embedded image: a small Smalltalk that speaks the image link.

@@ -1,0 +1,1 @@
+//! The messages of the STUI protocol as plain types.

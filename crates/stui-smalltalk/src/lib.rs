@@ -1,0 +1,1 @@
+//! Smalltalk and Tonel as text: lexer, parser, completeness, highlighting.

@@ -1,0 +1,1 @@
+//! The daemon in front of a live Smalltalk image.

@@ -1,0 +1,1 @@
+//! The cast, the stories and the benches of the whole system.
