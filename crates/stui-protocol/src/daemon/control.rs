@@ -1,0 +1,160 @@
+//! The daemon about itself: hello, status, events, administration.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::commands;
+use crate::image::ImageDescription;
+use crate::time::Timestamp;
+use crate::version::Version;
+
+/// Data of the event `hello`, the daemon's first line on the client link.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HelloData {
+    /// Protocol versions that are spoken, oldest first.
+    pub protocol: Vec<Version>,
+    /// Version of the daemon.
+    pub daemon_version: String,
+    /// The life of the image; none while none is known.
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// The image.
+    pub image: ImageStatus,
+}
+
+/// The image as the daemon sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageStatus {
+    /// What state it is in.
+    pub state: ImageState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Where it is.
+    pub endpoint: String,
+    /// Which image; none until it has been asked.
+    #[serde(default)]
+    pub description: Option<ImageDescription>,
+    /// The life of the image; none until it has been asked.
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// Why it is in that state, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// State of the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageState {
+    /// No answer yet.
+    Connecting,
+    /// It answers.
+    Ready,
+    /// It answers; its evaluator makes no progress.
+    Busy,
+    /// The link is up; it does not answer.
+    Unresponsive,
+    /// The link is down.
+    Down,
+    /// It saves itself.
+    Saving,
+}
+
+/// Ask how the daemon is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {}
+
+/// What `status` answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusResult {
+    /// The daemon.
+    pub daemon: DaemonStatus,
+    /// The image.
+    pub image: ImageStatus,
+    /// What waits.
+    pub queue: QueueStatus,
+    /// Clients that are connected.
+    pub clients: u64,
+    /// Sessions that are known.
+    pub sessions: u64,
+}
+
+/// The daemon about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DaemonStatus {
+    /// Its version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The socket it listens on.
+    pub socket: String,
+    /// Where its metrics are, when they are served.
+    #[serde(default)]
+    pub admin: Option<String>,
+}
+
+/// What waits for the image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueStatus {
+    /// Requests that wait for the link.
+    pub requests: u64,
+    /// Evaluations that wait in their sessions.
+    pub evaluations: u64,
+    /// Evaluations under way.
+    pub running: u64,
+    /// Milliseconds that the oldest of all these has waited.
+    #[serde(default)]
+    pub oldest_ms: u64,
+}
+
+/// Receive the daemon's own events (`image_state`, `session_created`, `session_closed`, …).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Subscribe {}
+
+/// What `subscribe` answers, before the first event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubscribeResult {
+    /// True.
+    pub subscribed: bool,
+}
+
+/// Operate the daemon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Admin {
+    /// What to do.
+    pub operation: AdminOperation,
+    /// Client to disconnect, for `kick`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<u64>,
+    /// Level, for `set_log_level`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+}
+
+/// What an operator can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // the names say it
+pub enum AdminOperation {
+    Pause,
+    Resume,
+    Drain,
+    Reconnect,
+    Kick,
+    Reload,
+    SetLogLevel,
+}
+
+/// What `admin` answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdminResult {
+    /// What was done, in a sentence.
+    pub done: String,
+}
+
+commands! {
+    Status => StatusResult, "status", [];
+    Subscribe => SubscribeResult, "subscribe", [];
+    Admin => AdminResult, "admin", ["operation"];
+}
