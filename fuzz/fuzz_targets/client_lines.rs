@@ -18,7 +18,9 @@ fn cut(bytes: &[u8], chunk: usize) -> Vec<Line> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((chunk, bytes)) = bytes.split_first() else { return };
+    let Some((chunk, bytes)) = bytes.split_first() else {
+        return;
+    };
     let whole = cut(bytes, bytes.len().max(1));
     assert_eq!(cut(bytes, usize::from(*chunk).max(1)), whole);
     for line in whole {

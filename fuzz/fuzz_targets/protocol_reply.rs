@@ -6,7 +6,10 @@ use stui_protocol::codec::{client, image};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(reply) = image::decode_reply(bytes) {
-        assert_eq!(image::decode_reply(&image::encode_reply(&reply)).as_ref(), Ok(&reply));
+        assert_eq!(
+            image::decode_reply(&image::encode_reply(&reply)).as_ref(),
+            Ok(&reply)
+        );
     }
     if let Ok(client::Message::Reply(reply)) = client::decode_message(bytes) {
         assert_eq!(image::decode_reply(bytes), Ok(reply));

@@ -1,5 +1,7 @@
 //! Whatever is written is read back the same, and no bytes break a decoder.
 
+#![allow(clippy::unwrap_used)] // in strategies: values that are right by construction
+
 use proptest::collection::{hash_map, vec};
 use proptest::option;
 use proptest::prelude::*;
