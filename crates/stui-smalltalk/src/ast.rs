@@ -92,9 +92,9 @@ pub enum Expression {
     /// A name, pseudo variables included.
     Variable(Variable),
     /// A literal of any kind but `nil`, `true` and `false`, which are variables here.
-    Literal(Literal),
+    Literal(Box<Literal>),
     /// `{ a. b }`.
-    Array(Array),
+    Array(Box<Array>),
     /// `[ :x | … ]`.
     Block(Box<Block>),
     /// `x := y`.

@@ -13,6 +13,9 @@ pub mod lexer;
 pub mod parser;
 pub mod span;
 
+#[cfg(test)]
+mod source_samples;
+
 pub use completeness::{Completeness, completeness};
 pub use parser::{MAX_NESTING, MAX_SOURCE_BYTES, MAX_TREE_HEIGHT, SyntaxError};
 pub use parser::{parse_method, parse_pattern, parse_script};

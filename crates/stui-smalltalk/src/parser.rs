@@ -9,12 +9,21 @@ use thiserror::Error;
 use crate::ast::{Method, Script};
 use crate::span::{LineIndex, Position};
 
+mod cursor;
+mod definition;
+mod expression;
+mod literal;
+mod sequence;
+
+use cursor::Cursor;
+
 /// Longest source that is parsed. A method of this size is a mistake, and the tree of a source
 /// takes some fifty times its bytes.
 pub const MAX_SOURCE_BYTES: usize = 1024 * 1024;
 
 /// How deep parentheses, blocks, arrays and assignments may nest.
-pub const MAX_NESTING: usize = 200;
+/// The parser takes some 2 KiB of stack for each level, and threads have 2 MiB.
+pub const MAX_NESTING: usize = 400;
 
 /// How many levels a tree may have: `a foo foo foo` is three sends inside each other although
 /// nothing nests in the text.
@@ -46,11 +55,7 @@ impl SyntaxError {
 /// # Errors
 /// The first error in the source.
 pub fn parse_method(source: &str) -> Result<Method, SyntaxError> {
-    let _ = source;
-    Err(SyntaxError {
-        message: "the parser is on its way".to_owned(),
-        offset: 0,
-    })
+    Cursor::new(source)?.method()
 }
 
 /// Parses a do-it: `| temporaries | statements. ^ result`.
@@ -58,11 +63,7 @@ pub fn parse_method(source: &str) -> Result<Method, SyntaxError> {
 /// # Errors
 /// The first error in the source.
 pub fn parse_script(source: &str) -> Result<Script, SyntaxError> {
-    let _ = source;
-    Err(SyntaxError {
-        message: "the parser is on its way".to_owned(),
-        offset: 0,
-    })
+    Cursor::new(source)?.script()
 }
 
 /// The selector of a method definition, of which only the pattern has to be right.
@@ -70,9 +71,8 @@ pub fn parse_script(source: &str) -> Result<Script, SyntaxError> {
 /// # Errors
 /// The first error in the pattern.
 pub fn parse_pattern(source: &str) -> Result<String, SyntaxError> {
-    let _ = source;
-    Err(SyntaxError {
-        message: "the parser is on its way".to_owned(),
-        offset: 0,
-    })
+    Ok(Cursor::new(source)?.pattern()?.selector)
 }
+
+#[cfg(test)]
+mod tests;
