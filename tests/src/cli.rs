@@ -1,0 +1,119 @@
+//! The real `stui` as a command.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::binaries;
+
+/// Runs `stui` for a user whose directories are all in `home`.
+#[derive(Clone, Debug)]
+pub struct Cli {
+    home: PathBuf,
+    socket: Option<PathBuf>,
+}
+
+/// What a command left behind.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// Exit code; none after a signal.
+    pub code: Option<i32>,
+}
+
+impl Cli {
+    /// A user of the daemon at `socket`.
+    #[must_use]
+    pub fn of(socket: &Path, home: &Path) -> Self {
+        Self {
+            home: home.to_owned(),
+            socket: Some(socket.to_owned()),
+        }
+    }
+
+    /// A user who has started nothing yet.
+    #[must_use]
+    pub fn at_home(home: &Path) -> Self {
+        Self {
+            home: home.to_owned(),
+            socket: None,
+        }
+    }
+
+    /// Where the daemon of a user without a socket of their own listens.
+    #[must_use]
+    pub fn default_socket(&self) -> PathBuf {
+        self.home.join("run/stui/stuid.sock")
+    }
+
+    /// The command, not started.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binaries::stui());
+        command.env_clear();
+        for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        command.args(arguments);
+        command
+    }
+
+    /// What the user's environment says.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+        let mut environment = vec![
+            ("HOME", self.home.clone()),
+            ("XDG_RUNTIME_DIR", self.home.join("run")),
+            ("XDG_STATE_HOME", self.home.join("state")),
+            ("XDG_DATA_HOME", self.home.join("data")),
+            ("STUID_ADMIN__ADDRESS", "127.0.0.1:0".into()),
+            ("TERM", "xterm-256color".into()),
+            ("LANG", "C.UTF-8".into()),
+            ("PATH", std::env::var_os("PATH").unwrap_or_default().into()),
+        ];
+        if let Some(socket) = &self.socket {
+            environment.push(("STUI_SOCKET", socket.clone()));
+        }
+        environment
+    }
+
+    /// Runs it to its end.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with_input(arguments, "")
+    }
+
+    /// Runs it to its end with something on standard input.
+    #[must_use]
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starting stui");
+        let mut stdin = child.stdin.take().expect("a standard input");
+        // A command that does not read its input closes it; that is its right.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().expect("the end of stui");
+        Ran {
+            stdout: String::from_utf8(output.stdout).expect("UTF-8 on standard output"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8 on standard error"),
+            code: output.status.code(),
+        }
+    }
+}
+
+impl Ran {
+    /// Checks the exit code; shows everything when it is another.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+}

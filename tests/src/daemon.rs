@@ -1,0 +1,122 @@
+//! The real `stuid` in a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::binaries;
+use crate::client::Client;
+use crate::patience;
+use crate::process::Process;
+
+/// A running daemon, told to its socket and directories by flags.
+#[derive(Debug)]
+pub struct Daemon {
+    // Before the directory: the process ends before its files go.
+    process: Process,
+    arguments: Vec<String>,
+    dir: TempDir,
+}
+
+impl Daemon {
+    /// A daemon with an embedded image inside.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(&["--embedded"])
+    }
+
+    /// A daemon with more arguments, such as `--image ENDPOINT`.
+    #[must_use]
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a directory for the daemon");
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let process = spawn(dir.path(), &arguments);
+        let mut daemon = Self {
+            process,
+            arguments,
+            dir,
+        };
+        daemon.wait_until_ready();
+        daemon
+    }
+
+    /// The socket that it listens on.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        socket_in(self.dir.path())
+    }
+
+    /// Its directory; it goes away with the daemon.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Its process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// A new connection to it.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::try_connect(&self.socket()).expect("a daemon that says hello")
+    }
+
+    /// Tells it to end and waits until it has.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        self.process.signal(Signal::TERM);
+        self.process.end()
+    }
+
+    /// Kills it without warning.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again after its end, on the same directory.
+    pub fn start_again(&mut self) {
+        self.process.end();
+        self.process = spawn(self.dir.path(), &self.arguments);
+        self.wait_until_ready();
+    }
+
+    /// Waits until it says hello and its image is ready.
+    fn wait_until_ready(&mut self) {
+        let socket = self.socket();
+        patience::until("a daemon with a ready image", || {
+            if let Some(status) = self.process.ended() {
+                panic!("stuid ended with {status}:\n{}", self.process.log());
+            }
+            let hello = Client::try_connect(&socket)?.hello().clone();
+            hello.instance.map(drop)
+        });
+    }
+
+    /// Whether it still runs after `limit` of watching.
+    pub fn survives(&mut self, limit: Duration) -> bool {
+        patience::until_within(limit, &mut || self.process.ended()).is_none()
+    }
+}
+
+fn socket_in(dir: &Path) -> PathBuf {
+    dir.join("stuid.sock")
+}
+
+fn spawn(dir: &Path, arguments: &[String]) -> Process {
+    let mut command = Command::new(binaries::stuid());
+    command
+        .env_clear()
+        .env("HOME", dir)
+        .env("STUID_LOG__LEVEL", "debug")
+        .env("STUID_ADMIN__ADDRESS", "127.0.0.1:0")
+        .arg("--socket")
+        .arg(socket_in(dir))
+        .arg("--state-dir")
+        .arg(dir.join("state"))
+        .args(arguments);
+    Process::start("stuid", &mut command, dir)
+}

@@ -1,0 +1,94 @@
+//! A child process that does not outlive its story, with what it wrote to standard error.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::patience;
+
+/// A running child. It is killed when dropped; what it wrote is printed when the story failed.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    ended: Option<ExitStatus>,
+}
+
+impl Process {
+    /// Starts a command; its output goes to a file in `dir`.
+    pub fn start(name: &str, command: &mut Command, dir: &Path) -> Self {
+        let log = dir.join(format!("{name}.log"));
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .expect("opening the log of a process");
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().expect("sharing the log of a process"))
+            .stderr(file)
+            .spawn()
+            .unwrap_or_else(|error| panic!("starting {command:?}: {error}"));
+        Self {
+            name: name.to_owned(),
+            child,
+            log,
+            ended: None,
+        }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().expect("asking for the end");
+        }
+        self.ended
+    }
+
+    /// Waits for its end.
+    pub fn end(&mut self) -> ExitStatus {
+        let what = format!("the end of {}", self.name);
+        patience::until(&what, || self.ended())
+    }
+
+    /// Sends it a signal, unless it has ended.
+    pub fn signal(&mut self, signal: Signal) {
+        if self.ended().is_none() {
+            let pid = Pid::from_child(&self.child);
+            kill_process(pid, signal).expect("sending a signal");
+        }
+    }
+
+    /// Kills it without warning and waits for its end.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.end();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- {} wrote:\n{}---", self.name, self.log());
+        }
+        if self.ended().is_none() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
