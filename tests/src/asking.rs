@@ -95,7 +95,7 @@ pub struct Session<'a, A> {
 impl<A: Asking> Session<'_, A> {
     /// Parameters with this session among them.
     #[must_use]
-    pub fn with(&self, mut parameters: &Value) -> Value {
+    pub fn with(&self, mut parameters: Value) -> Value {
         parameters[A::SESSION] = self.id.as_str().into();
         parameters
     }
