@@ -126,6 +126,13 @@ impl<'s> Lexer<'s> {
         }
     }
 
+    /// Whether the token answered last lies inside a literal array, its opening parenthesis
+    /// included and its closing one not.
+    #[must_use]
+    pub fn is_in_literal_array(&self) -> bool {
+        self.literal_depth > 0
+    }
+
     fn rest(&self) -> &'s str {
         &self.source[self.at..]
     }

@@ -12,6 +12,7 @@ pub mod completeness;
 pub mod lexer;
 pub mod parser;
 pub mod span;
+pub mod tonel;
 
 #[cfg(test)]
 mod source_samples;

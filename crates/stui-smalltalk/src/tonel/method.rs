@@ -1,0 +1,135 @@
+//! `{ #category : 'x' } Foo class >> bar: baz [ … ]`.
+//!
+//! Where a body ends is found with the lexer, so that brackets in strings, comments, literal
+//! arrays and character literals do not count.
+
+use super::TonelMethod;
+use super::definition::category;
+use super::reader::{Fault, Read, Reader, without_last_line_end};
+use crate::lexer::{Lexer, LexicalError, Token, TokenKind};
+use crate::parser::parse_pattern;
+use crate::span::Span;
+
+impl<'s> Reader<'s> {
+    pub(super) fn method(&mut self) -> Read<TonelMethod> {
+        let start = self.at;
+        let category = if self.rest().starts_with('{') {
+            category(self.map(0)?)
+        } else {
+            None
+        };
+        self.skip_blanks();
+        let (class_name, is_class_side) = self.method_owner()?;
+        self.skip_blanks();
+        let pattern = self.pattern()?;
+        let selector = parse_pattern(pattern.text(self.source)).map_err(|error| Fault {
+            message: format!("this is no method pattern: {}", error.message),
+            offset: pattern.start + error.offset,
+        })?;
+        let body = self.body()?;
+        let source = format!("{}{}", pattern.text(self.source), body.text(self.source));
+        let span = Span::new(start, self.at);
+        let class_name = class_name.to_owned();
+        Ok(TonelMethod {
+            class_name,
+            is_class_side,
+            selector,
+            category,
+            source,
+            span,
+            pattern,
+            body,
+        })
+    }
+
+    /// `Foo >>`, `Foo class >>`, `TFoo classSide >>`
+    fn method_owner(&mut self) -> Read<(&'s str, bool)> {
+        let class_name = self.word();
+        if class_name.is_empty() {
+            return Err(self.missing("a method such as Foo >> bar [ ]"));
+        }
+        self.skip_blanks();
+        let at = self.at;
+        let side = self.word();
+        if !matches!(side, "" | "class" | "classSide" | "classTrait") {
+            self.at = at;
+            return Err(self.missing("'class' or '>>'"));
+        }
+        self.expect(">>")?;
+        Ok((class_name, !side.is_empty()))
+    }
+
+    /// Up to the opening bracket, which becomes the current place; one blank before it is
+    /// Tonel's and not the method's.
+    fn pattern(&mut self) -> Read<Span> {
+        let start = self.at;
+        let mut lexer = Lexer::starting_at(self.source, start);
+        let bracket = lexer.find(|token| is_bracket_or_error(token.kind));
+        match bracket {
+            Some(Token {
+                kind: TokenKind::OpenBracket,
+                span,
+            }) => {
+                self.at = span.start;
+                let text = &self.source[start..span.start];
+                let length = text.strip_suffix(' ').unwrap_or(text).len();
+                Ok(Span::new(start, start + length))
+            }
+            Some(token) => Err(unexpected(token)),
+            None => Err(self.fault("the method has no '['".to_owned())),
+        }
+    }
+
+    /// What stands between the brackets, without the blanks up to the line end in front of the
+    /// closing one.
+    fn body(&mut self) -> Read<Span> {
+        let opening = self.at;
+        let mut brackets = 0_usize;
+        let mut lexer = Lexer::starting_at(self.source, opening);
+        while let Some(token) = lexer.next() {
+            match token.kind {
+                _ if lexer.is_in_literal_array() => {}
+                TokenKind::OpenBracket | TokenKind::OpenByteArray => brackets += 1,
+                TokenKind::CloseBracket if brackets > 1 => brackets -= 1,
+                TokenKind::CloseBracket => {
+                    self.at = token.span.end;
+                    let text = &self.source[opening + 1..token.span.start];
+                    let length = without_last_line_end(text).len();
+                    return Ok(Span::new(opening + 1, opening + 1 + length));
+                }
+                TokenKind::Error(error) if is_unmatched(error) => return Err(unexpected(token)),
+                _ => {}
+            }
+        }
+        Err(Fault {
+            message: "the '[' of this method is never closed".to_owned(),
+            offset: opening,
+        })
+    }
+}
+
+fn is_bracket_or_error(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::OpenBracket | TokenKind::CloseBracket | TokenKind::Error(_)
+    )
+}
+
+fn is_unmatched(error: LexicalError) -> bool {
+    matches!(
+        error,
+        LexicalError::UnmatchedStringQuote | LexicalError::UnmatchedCommentQuote
+    )
+}
+
+/// The place is the token's start: that of a quote that never ends is the end of the file.
+fn unexpected(token: Token) -> Fault {
+    let message = match token.kind {
+        TokenKind::Error(error) => error.message(),
+        _ => "expected a method pattern and '['".to_owned(),
+    };
+    Fault {
+        message,
+        offset: token.span.start,
+    }
+}
