@@ -217,6 +217,15 @@ impl Statement {
 
     /// The expression, whether returned or not.
     #[must_use]
+    pub fn into_expression(self) -> Expression {
+        match self {
+            Self::Expression(expression) => expression,
+            Self::Return(statement) => statement.value,
+        }
+    }
+
+    /// The expression, whether returned or not.
+    #[must_use]
     pub fn expression(&self) -> &Expression {
         match self {
             Self::Expression(expression) => expression,

@@ -157,6 +157,7 @@ impl<'s> Lexer<'s> {
             '$' => scan_character(rest),
             '#' => self.scan_hash(rest),
             _ if is_letter(first) => self.scan_name(rest),
+            _ if self.literal_depth > 0 && first.is_alphabetic() => self.scan_name(rest),
             _ if starts_number(rest) => number::scan(rest).map_or_else(
                 |(error, length)| (TokenKind::Error(error), length),
                 |(_, length)| (TokenKind::Number, length),
@@ -199,7 +200,7 @@ impl<'s> Lexer<'s> {
         let hashes = length_while(rest, |character| character == '#');
         let after = &rest[hashes..];
         let (kind, length) = match after.chars().next() {
-            Some(first) if is_letter(first) => (TokenKind::Symbol, symbol_length(after)),
+            Some(first) if starts_symbol(first) => (TokenKind::Symbol, symbol_length(after)),
             Some(first) if is_binary(first) => (TokenKind::Symbol, length_while(after, is_binary)),
             Some('\'') => delimited(
                 after,
@@ -373,11 +374,17 @@ fn starts_number(rest: &str) -> bool {
         .starts_with(|first: char| first.is_ascii_digit())
 }
 
+/// Symbols may have letters of every script, names have not.
+fn starts_symbol(character: char) -> bool {
+    character.is_alphabetic() || character == '_'
+}
+
 /// Names with colons between and behind them, as symbols have.
 fn symbol_length(text: &str) -> usize {
+    let is_part = |next: char| starts_symbol(next) || next.is_ascii_digit();
     let mut length = 0;
-    while text[length..].starts_with(|next: char| is_letter(next) || next == ':') {
-        length += length_while(&text[length..], is_name_part);
+    while text[length..].starts_with(|next: char| starts_symbol(next) || next == ':') {
+        length += length_while(&text[length..], is_part);
         length += usize::from(text[length..].starts_with(':'));
     }
     length

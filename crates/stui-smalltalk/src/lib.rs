@@ -8,7 +8,9 @@
 //! Where Pharo has a rule, a message or a position, it is Pharo's.
 
 pub mod ast;
+pub mod chunks;
 pub mod completeness;
+pub mod highlight;
 pub mod lexer;
 pub mod parser;
 pub mod span;
@@ -18,6 +20,7 @@ pub mod tonel;
 mod source_samples;
 
 pub use completeness::{Completeness, completeness};
+pub use highlight::{highlight, highlight_method};
 pub use parser::{MAX_NESTING, MAX_SOURCE_BYTES, MAX_TREE_HEIGHT, SyntaxError};
 pub use parser::{parse_method, parse_pattern, parse_script};
 pub use span::{LineIndex, Position, Span};

@@ -74,7 +74,7 @@ fn operators_may_use_all_of_pharos_characters() {
 #[test]
 fn names_and_operators_in_a_literal_array_are_symbols() {
     assert_eq!(
-        kinds("#(foo:bar: + -1 (x) y) z:"),
+        kinds("#(foo:bar: + -1 (x) é) z:"),
         [
             (TokenKind::OpenLiteralArray, "#("),
             (TokenKind::Symbol, "foo:bar:"),
@@ -83,7 +83,7 @@ fn names_and_operators_in_a_literal_array_are_symbols() {
             (TokenKind::OpenParenthesis, "("),
             (TokenKind::Symbol, "x"),
             (TokenKind::CloseParenthesis, ")"),
-            (TokenKind::Symbol, "y"),
+            (TokenKind::Symbol, "é"),
             (TokenKind::CloseParenthesis, ")"),
             (TokenKind::Keyword, "z:"),
         ]

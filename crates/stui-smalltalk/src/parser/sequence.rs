@@ -61,7 +61,7 @@ impl Cursor<'_> {
         ))
     }
 
-    /// `{ a. b }`
+    /// `{ a. b }`. Pharo also takes `{ a. ^ b }`, which nobody writes; here it is an error.
     pub(super) fn brace_array(&mut self) -> Parsed<Built> {
         self.enter()?;
         let start = self.step().start;
