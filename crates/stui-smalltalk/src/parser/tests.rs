@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::span::Span;
 use outline::{outline_method, outline_script};
 
+mod checker;
 mod limits;
 mod outline;
 mod spans;

@@ -7,7 +7,7 @@ use super::TonelMethod;
 use super::definition::category;
 use super::reader::{Fault, Read, Reader, without_last_line_end};
 use crate::lexer::{Lexer, LexicalError, Token, TokenKind};
-use crate::parser::parse_pattern;
+use crate::parser::parse_method;
 use crate::span::Span;
 
 impl<'s> Reader<'s> {
@@ -22,10 +22,7 @@ impl<'s> Reader<'s> {
         let (class_name, is_class_side) = self.method_owner()?;
         self.skip_blanks();
         let pattern = self.pattern()?;
-        let selector = parse_pattern(pattern.text(self.source)).map_err(|error| Fault {
-            message: format!("this is no method pattern: {}", error.message),
-            offset: pattern.start + error.offset,
-        })?;
+        let selector = self.selector(pattern)?;
         let body = self.body()?;
         let source = format!("{}{}", pattern.text(self.source), body.text(self.source));
         let span = Span::new(start, self.at);
@@ -59,25 +56,46 @@ impl<'s> Reader<'s> {
         Ok((class_name, !side.is_empty()))
     }
 
-    /// Up to the opening bracket, which becomes the current place; one blank before it is
-    /// Tonel's and not the method's.
+    /// Up to the opening bracket, which becomes the current place. One blank before it is Tonel's
+    /// and not the method's, if the body begins with a blank of its own.
     fn pattern(&mut self) -> Read<Span> {
         let start = self.at;
         let mut lexer = Lexer::starting_at(self.source, start);
-        let bracket = lexer.find(|token| is_bracket_or_error(token.kind));
-        match bracket {
+        let end = match lexer.find(|token| is_bracket_or_error(token.kind)) {
             Some(Token {
                 kind: TokenKind::OpenBracket,
                 span,
-            }) => {
-                self.at = span.start;
-                let text = &self.source[start..span.start];
-                let length = text.strip_suffix(' ').unwrap_or(text).len();
-                Ok(Span::new(start, start + length))
-            }
-            Some(token) => Err(unexpected(token)),
-            None => Err(self.fault("the method has no '['".to_owned())),
+            }) => span.start,
+            Some(token) => return Err(unexpected(token)),
+            None => return Err(self.fault("the method has no '['".to_owned())),
+        };
+        self.at = end;
+        let text = &self.source[start..end];
+        if self.source[end + 1..]
+            .starts_with(|next: char| next.is_ascii_whitespace() || next == ']')
+        {
+            return Ok(Span::new(
+                start,
+                start + text.strip_suffix(' ').unwrap_or(text).len(),
+            ));
         }
+        if text.ends_with(|last: char| last.is_ascii_whitespace()) {
+            return Ok(Span::new(start, end));
+        }
+        Err(self.fault("expected a blank before or after the '['".to_owned()))
+    }
+
+    /// The selector of a pattern with nothing behind it.
+    fn selector(&self, pattern: Span) -> Read<String> {
+        let text = pattern.text(self.source);
+        let parsed = parse_method(text).map_err(|error| Fault {
+            message: format!("this is no method pattern: {}", error.message),
+            offset: pattern.start + error.offset,
+        })?;
+        if !parsed.body.span.is_empty() || !parsed.pragmas.is_empty() {
+            return Err(self.fault("expected the '[' right behind the method pattern".to_owned()));
+        }
+        Ok(parsed.selector)
     }
 
     /// What stands between the brackets, without the blanks up to the line end in front of the

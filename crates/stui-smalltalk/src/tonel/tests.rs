@@ -167,6 +167,20 @@ fn packages_extensions_and_traits_are_told_apart() {
 }
 
 #[test]
+fn pattern_and_body_never_run_into_each_other() {
+    let source = |method: &str| {
+        methods(&format!("Class {{ #name : 'Foo' }}\n{method}"))[0]
+            .3
+            .clone()
+    };
+
+    assert_eq!(source("Foo >> bar [baz]"), "bar baz");
+    assert_eq!(source("Foo >> bar[ baz ]"), "bar baz");
+    assert_eq!(source("Foo >> bar\n[\n\tbaz\n]"), "bar\n\n\tbaz");
+    assert_eq!(source("Foo >> bar []"), "bar");
+}
+
+#[test]
 fn strings_may_have_escapes() {
     let file = read(r"Package { #name : 'a\tb\'\u00e9\ud83d\ude00\\' }").unwrap();
 

@@ -11,5 +11,5 @@ fn the_syntax_zoo_parses_as_it_always_did() {
 
 #[test]
 fn the_spans_of_the_syntax_zoo_nest() {
-    spans::check_method(ZOO, &parse_method(ZOO).unwrap());
+    checker::check_method(ZOO, &parse_method(ZOO).unwrap());
 }
