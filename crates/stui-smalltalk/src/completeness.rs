@@ -1,5 +1,6 @@
 //! Whether an input is finished: what a multi-line prompt asks after each line.
 
+use crate::lexer::is_blank;
 use crate::parser::{SyntaxError, parse_script};
 
 /// What can be said about an input so far.
@@ -19,7 +20,9 @@ pub enum Completeness {
 pub fn completeness(source: &str) -> Completeness {
     match parse_script(source) {
         Ok(_) => Completeness::Complete,
-        Err(error) if error.offset >= source.trim_end().len() => Completeness::Incomplete,
+        Err(error) if error.offset >= source.trim_end_matches(is_blank).len() => {
+            Completeness::Incomplete
+        }
         Err(error) => Completeness::Wrong(error),
     }
 }
@@ -115,6 +118,7 @@ mod tests {
             "foo: 3",
             "1e99999",
             "[ :a b",
+            "x \u{A0}",
         ] {
             assert!(message(source).is_some(), "{source}");
         }

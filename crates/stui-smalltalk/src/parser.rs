@@ -2,7 +2,7 @@
 //! error positions.
 //!
 //! It stops at the first error. Whether that error only means "not finished yet" is decided in
-//! [`crate::completeness`].
+//! [`mod@crate::completeness`].
 
 use thiserror::Error;
 
