@@ -10,8 +10,8 @@ mod character;
 pub(crate) mod number;
 mod token;
 
-pub use character::{is_binary, is_letter, is_name_part};
-use character::{is_blank, starts_symbol};
+use character::starts_symbol;
+pub use character::{is_binary, is_blank, is_letter, is_name_part};
 pub use token::{LexicalError, Token, TokenKind, unquoted};
 
 /// Cuts a source into tokens.
