@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use stui_protocol::image::{Evaluate, Evaluated, EvaluationStatus, Job};
 use stui_protocol::{Command, Failure, Outcome, Reply};
@@ -46,20 +47,23 @@ pub trait Asking {
     /// Evaluates and waits for the end, by asking again while it runs. `parameters` must have
     /// `code`.
     fn evaluate(&self, parameters: Value) -> Outcome<Evaluated> {
-        self.finish::<Evaluate>(&new_id("evaluation"), parameters)
+        self.finish::<Evaluate, _>(&new_id("evaluation"), parameters)
     }
 
     /// Starts a job under an id and waits for its end.
-    fn finish<C: Command>(&self, id: &str, mut parameters: Value) -> Outcome<Evaluated> {
+    fn finish<C, T>(&self, id: &str, mut parameters: Value) -> Outcome<T>
+    where
+        C: Command<Result = Job<T>>,
+        T: DeserializeOwned,
+    {
         parameters["wait_ms"] = WAIT_MS.into();
-        let outcome = self.exchange(&request(id, C::NAME, &parameters)).outcome;
-        self.follow(id, outcome)
+        let first = self.exchange(&request(id, C::NAME, &parameters)).outcome;
+        self.follow(id, first)
     }
 
     /// Waits for the end of an evaluation that was started before.
     fn outcome_of(&self, evaluation_id: &str) -> Outcome<Evaluated> {
-        let outcome = self.status_of(evaluation_id, WAIT_MS);
-        self.follow(evaluation_id, outcome)
+        self.follow(evaluation_id, self.status_of(evaluation_id, WAIT_MS))
     }
 
     /// Asks for an evaluation's state once.
@@ -69,12 +73,12 @@ pub trait Asking {
     }
 
     /// Waits for the end of a job whose first answer is known.
-    fn follow(&self, evaluation_id: &str, first: Outcome) -> Outcome<Evaluated> {
+    fn follow<T: DeserializeOwned>(&self, evaluation_id: &str, first: Outcome) -> Outcome<T> {
         let began = Instant::now();
         let mut outcome = first;
         loop {
-            match read("an evaluation", outcome?) {
-                Job::Finished(evaluated) => return Ok(evaluated),
+            match read("a job", outcome?) {
+                Job::Finished(finished) => return Ok(finished),
                 Job::Running { evaluation_id: id } => assert_eq!(id, evaluation_id),
             }
             assert!(began.elapsed() < PATIENCE, "{evaluation_id} never ended");
@@ -161,7 +165,7 @@ pub fn new_id(what: &str) -> String {
 }
 
 /// Reads a result as its type.
-pub fn read<T: serde::de::DeserializeOwned>(what: &str, result: Value) -> T {
+pub fn read<T: DeserializeOwned>(what: &str, result: Value) -> T {
     let shown = format!("{result:#}");
     serde_json::from_value(result)
         .unwrap_or_else(|error| panic!("{what} answered what it may not, {error}: {shown}"))

@@ -46,6 +46,12 @@ impl Image {
         })
     }
 
+    /// An image without the other stories: one of its own, unless the environment names one.
+    #[must_use]
+    pub fn alone() -> Self {
+        Self::named().unwrap_or_else(Self::embedded)
+    }
+
     /// The image that the environment names.
     fn named() -> Option<Self> {
         let endpoint = std::env::var("STUI_TEST_IMAGE").ok()?;

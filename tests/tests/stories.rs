@@ -1,0 +1,10 @@
+//! The stories: what users, scripts and operators live through, told with the real programs.
+//!
+//! One test binary, so that the programs are built once and the stories share one image. They
+//! run beside each other; each has its own sessions, classes, directories and sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // test code, also outside of test functions
+
+mod stories {
+    mod conformance;
+}
