@@ -10,7 +10,7 @@ use stui_protocol::image::{
 };
 use stui_protocol::{ErrorType, Event, EventName, Failure, Outcome};
 
-use super::{Palette, failure, image, time};
+use super::{Palette, failure, image, source, time};
 
 /// Evaluations that took longer than this many milliseconds say so.
 const TELL_TIME_MS: f64 = 1000.0;
@@ -91,7 +91,8 @@ impl Scribe {
     pub(crate) fn code(&self, code: &str) -> String {
         let mut text = self.palette.prompt(&format!("{}> ", self.session));
         let indent = " ".repeat(super::columns::width(&self.session));
-        for (number, line) in code.trim_end().lines().enumerate() {
+        let code = source::script(code.trim_end(), self.palette);
+        for (number, line) in code.lines().enumerate() {
             if number > 0 {
                 let _ = write!(text, "\n{}", self.palette.dim(&format!("{indent}| ")));
             }

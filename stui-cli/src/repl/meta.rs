@@ -138,7 +138,7 @@ fn method(reference: &str, live: &mut Live, palette: Palette) -> Result<String, 
         return Ok(live.scribe.note("write :method Class>>selector"));
     };
     let found = live.connection.call(&method, None)?;
-    let text = source::coloured(&found.method.source, palette);
+    let text = source::method(&found.method.source, palette);
     Ok(format!("{}\n", text.trim_end()))
 }
 
