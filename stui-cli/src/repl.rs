@@ -5,6 +5,7 @@
 //! the terminal is in its usual mode, Ctrl-C is a signal and what is typed waits in the terminal
 //! for the next prompt.
 
+mod above;
 mod completion;
 mod editor;
 mod input;
@@ -153,7 +154,7 @@ impl Repl<'_, '_> {
                 Ok(Signal::Success(line)) => self.entered(&line)?,
                 Ok(Signal::CtrlD) => Next::Leave,
                 // The idle callback breaks the line when the connection is gone.
-                Ok(Signal::ExternalBreak(_)) => return Err(self.farewell()),
+                Ok(Signal::ExternalBreak(_)) => self.broken_off()?,
                 Ok(_) => Next::Prompt,
                 Err(error) => return Err(Problem::io("reading the terminal")(error)),
             };
@@ -228,8 +229,13 @@ impl Repl<'_, '_> {
         Ok(Exit::Done)
     }
 
-    /// Why the line was broken off.
-    fn farewell(&mut self) -> Problem {
-        self.live.lock().broken.take().unwrap_or(Problem::Lost)
+    /// The line was broken off: what now?
+    fn broken_off(&mut self) -> Result<Next, Problem> {
+        let mut live = self.live.lock();
+        if live.leaving {
+            Ok(Next::Leave)
+        } else {
+            Err(live.broken.take().unwrap_or(Problem::Lost))
+        }
     }
 }

@@ -66,7 +66,8 @@ impl Write for Sink {
     }
 }
 
-fn width(stream: &impl std::os::fd::AsFd) -> usize {
+/// Columns of the terminal behind a stream.
+pub(crate) fn width(stream: &impl std::os::fd::AsFd) -> usize {
     rustix::termios::tcgetwinsize(stream)
         .ok()
         .map(|size| usize::from(size.ws_col))

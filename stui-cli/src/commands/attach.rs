@@ -19,12 +19,14 @@ pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit
     attach(connection, args, context)
 }
 
-/// A prompt needs a terminal on both ends; looking on does not.
+/// A prompt needs a terminal on all ends; looking on does not.
 ///
 /// # Errors
 /// `Usage` with what to do instead.
 pub(super) fn check_terminal(watch: bool) -> Result<(), Problem> {
-    if watch || (io::stdin().is_terminal() && io::stdout().is_terminal()) {
+    let all =
+        || io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
+    if watch || all() {
         return Ok(());
     }
     Err(Problem::Usage(

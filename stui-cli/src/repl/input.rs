@@ -1,9 +1,12 @@
 //! What is typed: whether it is finished, and its colours.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use nu_ansi_term::Style;
 use reedline::{Highlighter, StyledText, ValidationResult, Validator};
 use stui_smalltalk::{Completeness, completeness};
 
+use super::above::Painted;
 use crate::render::source::pieces;
 
 /// Enter ends the input when it is complete, or wrong in a way that more text cannot mend; else it
@@ -23,10 +26,17 @@ impl Validator for CodeValidator {
 }
 
 /// Colours code while it is typed; of a command to `stui` only what follows its name.
-pub(super) struct CodeHighlighter;
+pub(super) struct CodeHighlighter {
+    /// Where it leaves what is painted.
+    pub(super) painted: Arc<Mutex<Painted>>,
+}
 
 impl Highlighter for CodeHighlighter {
-    fn highlight(&self, line: &str, _cursor: usize) -> StyledText {
+    fn highlight(&self, line: &str, cursor: usize) -> StyledText {
+        *self.painted.lock().unwrap_or_else(PoisonError::into_inner) = Painted {
+            text: line.to_owned(),
+            cursor,
+        };
         let code = if line.starts_with(':') {
             line.find(' ').unwrap_or(line.len())
         } else {

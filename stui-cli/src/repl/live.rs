@@ -23,6 +23,8 @@ pub(super) struct Live {
     pub(super) session_id: String,
     /// Why the connection is of no use any more.
     pub(super) broken: Option<Problem>,
+    /// Somebody wants this process to end.
+    pub(super) leaving: bool,
     /// Position of the newest line of the log that was seen.
     position: u64,
     /// Output that lacks its line end.
@@ -47,6 +49,7 @@ impl Live {
             scribe,
             session_id: joined.session.session_id.clone(),
             broken: None,
+            leaving: false,
             position: joined.position,
             open_line: String::new(),
         })))
@@ -80,8 +83,13 @@ impl Live {
             let incoming = self.connection.poll();
             let done = match incoming {
                 Ok(Some(Incoming::Event(event))) => self.take(&event, &mut text),
-                // Late replies, and signals that somebody sent by hand.
-                Ok(Some(_)) => Ok(()),
+                Ok(Some(Incoming::Leave)) => {
+                    self.leaving = true;
+                    gone.store(true, Ordering::Relaxed);
+                    break;
+                }
+                // Late replies, and an interrupt that came after the end.
+                Ok(Some(Incoming::Reply(_) | Incoming::Interrupt)) => Ok(()),
                 Ok(None) => break,
                 Err(problem) => Err(problem),
             };

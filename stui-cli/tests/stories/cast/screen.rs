@@ -126,6 +126,13 @@ impl Screen {
             .unwrap();
     }
 
+    /// Asks `stui` to end, as a machine that shuts down does.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.process_id().unwrap().to_string();
+        let sent = std::process::Command::new("kill").arg(id).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Waits for the end of `stui`; answers its exit code and the last screen.
     pub(crate) fn end(mut self) -> (u32, String) {
         let deadline = Instant::now() + PATIENCE;
