@@ -59,6 +59,7 @@ pub(crate) fn run(
         session: joined.session.name.clone(),
         columns: out.columns(),
         palette: out.palette,
+        drives: true,
         own_pid: std::process::id(),
     };
     let mut text = banner(&connection, joined, &scribe);

@@ -74,3 +74,9 @@ pub(crate) fn width(stream: &impl std::os::fd::AsFd) -> usize {
         .filter(|columns| *columns > 0)
         .unwrap_or(USUAL_WIDTH)
 }
+
+/// The device of the terminal that is typed on, for those who look at who is attached.
+pub(crate) fn name() -> Option<String> {
+    let name = rustix::termios::ttyname(io::stdin(), Vec::new()).ok()?;
+    name.into_string().ok()
+}

@@ -11,6 +11,7 @@ use crate::connection::{Connection, Incoming};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
 use crate::repl;
+use crate::terminal;
 
 /// Attaches to a session.
 pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit, Problem> {
@@ -63,7 +64,7 @@ fn join(connection: &mut Connection, args: &args::Attach) -> Result<AttachResult
         },
         steal: args.steal,
         since: None,
-        terminal: terminal_name(),
+        terminal: terminal::name(),
     };
     connection
         .call(&attach, None)
@@ -84,12 +85,6 @@ fn join(connection: &mut Connection, args: &args::Attach) -> Result<AttachResult
         })
 }
 
-/// The terminal's device, for those who look at who is attached.
-fn terminal_name() -> Option<String> {
-    let name = rustix::termios::ttyname(io::stdin(), Vec::new()).ok()?;
-    name.into_string().ok()
-}
-
 /// Shows what happens until Ctrl-C.
 fn watch(
     mut connection: Connection,
@@ -101,6 +96,7 @@ fn watch(
         session: joined.session.name.clone(),
         columns: context.terminal.out.columns(),
         palette: context.terminal.out.palette,
+        drives: false,
         own_pid: std::process::id(),
     };
     if !json {

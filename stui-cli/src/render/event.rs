@@ -27,6 +27,8 @@ pub(crate) struct Scribe {
     pub(crate) columns: usize,
     /// Its colours.
     pub(crate) palette: Palette,
+    /// Whether we attached to drive the session, not to look on.
+    pub(crate) drives: bool,
     /// Our own process, whose comings and goings are no news.
     pub(crate) own_pid: u32,
 }
@@ -154,7 +156,12 @@ impl Scribe {
             return String::new();
         };
         if client.pid == self.own_pid {
-            return String::new();
+            let lost = self.drives && client.mode == AttachMode::Watch;
+            return if lost && event.event == EventName::Attached {
+                self.note("somebody took the session over; :steal takes it back")
+            } else {
+                String::new()
+            };
         }
         let terminal = client.terminal.unwrap_or_default();
         let terminal = terminal.trim_start_matches("/dev/");

@@ -21,13 +21,14 @@ pub(super) struct Meta {
 }
 
 /// All of them, as `:help` lists them.
-pub(super) const COMMANDS: [Meta; 7] = [
+pub(super) const COMMANDS: [Meta; 8] = [
     meta("help", "", "show this"),
     meta("inspect", "EXPRESSION", "show the parts of an object"),
     meta("browse", "CLASS", "show a class and its selectors"),
     meta("method", "CLASS>>SELECTOR", "show the source of a method"),
     meta("vars", "", "list the variables of the session"),
     meta("ls", "", "list the sessions"),
+    meta("steal", "", "take the session back from who took it over"),
     meta("detach", "", "leave; what runs goes on (as Ctrl-D)"),
 ];
 
@@ -56,7 +57,7 @@ pub(super) fn run(
     let text = match resolve(name) {
         Some("help") => help(palette),
         Some("detach") => return Ok(Next::Leave),
-        Some(needy) if argument.is_empty() && !["vars", "ls"].contains(&needy) => live
+        Some(needy) if argument.is_empty() && needs_argument(needy) => live
             .lock()
             .scribe
             .note(&format!(":{needy} needs something to look at")),
@@ -64,6 +65,10 @@ pub(super) fn run(
         Some("browse") => browse(argument, &mut live.lock(), columns, palette)?,
         Some("method") => method(argument, &mut live.lock(), palette)?,
         Some("vars") => variables(&mut live.lock(), columns, palette)?,
+        Some("steal") => {
+            live.lock().steal()?;
+            live.lock().scribe.note("this terminal drives the session")
+        }
         Some("ls") => {
             let found = live.lock().connection.call(&ListSessions {}, None)?;
             commands::sessions(&found.sessions, Some(columns), palette)
@@ -75,6 +80,12 @@ pub(super) fn run(
     };
     context.terminal.out.write_all(text.as_bytes())?;
     Ok(Next::Prompt)
+}
+
+fn needs_argument(name: &str) -> bool {
+    COMMANDS
+        .iter()
+        .any(|meta| meta.name == name && !meta.argument.is_empty())
 }
 
 fn resolve(name: &str) -> Option<&'static str> {

@@ -309,3 +309,47 @@ fn a_process_that_is_told_to_end_detaches() {
     assert_eq!(code, 0);
     assert!(text.ends_with("[detached (from session main)]"), "{text}");
 }
+
+#[test]
+fn who_takes_the_session_over_is_told_and_can_be_answered() {
+    let daemon = Daemon::start(|_| None);
+    let screen = Screen::open(&daemon, &[]);
+    screen.ends_with("main>");
+    let own = json!({"client": 1, "pid": screen.process(), "uid": 0, "mode": "watch"});
+    let other = json!({
+        "client": 2, "pid": 1, "uid": 0, "mode": "drive", "terminal": "/dev/pts/\u{1b}7",
+    });
+    daemon.say(&[event("attached", &own), event("attached", &other)]);
+    screen.shows("[somebody took the session over; :steal takes it back]\n[pts/7 attached]\nmain>");
+    daemon.asked("attach");
+    screen.press(":steal\r");
+    screen.shows("[this terminal drives the session]");
+    assert_eq!(daemon.asked("attach")["parameters"]["steal"], true);
+}
+
+#[test]
+fn an_end_that_fell_into_a_gap_is_asked_for_and_shown_once() {
+    let daemon = Daemon::start(|request| {
+        (request["command"] == "await").then(|| {
+            vec![reply(
+                request,
+                &json!({
+                    "state": "finished", "evaluation_id": "e-1", "result": "found",
+                    "result_type": "Object", "execution_time": 1.0,
+                }),
+            )]
+        })
+    });
+    let screen = Screen::open(&daemon, &[]);
+    screen.ends_with("main>");
+    screen.press("wait\r");
+    daemon.asked("submit");
+    daemon.say(&[event("gap", &json!({"from": 2, "to": 6}))]);
+    screen.shows("[5 older lines of the log are gone]\n→ found\nmain>");
+    daemon.say(&[
+        crate::cast::finished("found"),
+        event("output", &json!({"text": "later\n"})),
+    ]);
+    let text = screen.shows("later");
+    assert_eq!(text.matches("→ found").count(), 1, "{text}");
+}

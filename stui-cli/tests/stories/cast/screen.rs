@@ -126,9 +126,14 @@ impl Screen {
             .unwrap();
     }
 
+    /// The process of `stui`.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
     /// Asks `stui` to end, as a machine that shuts down does.
     pub(crate) fn terminate(&self) {
-        let id = self.child.process_id().unwrap().to_string();
+        let id = self.process().to_string();
         let sent = std::process::Command::new("kill").arg(id).status().unwrap();
         assert!(sent.success());
     }
