@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use stui_protocol::Command;
-use stui_protocol::daemon::{Attach, AttachMode, Detach};
+use stui_protocol::daemon::{Attach, AttachMode, AttachResult};
 use stui_protocol::image::SearchKind;
 
 use crate::args::{Global, Verb};
@@ -137,29 +137,18 @@ pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit,
     }
 }
 
-/// Joins a session to see what happens in it, makes it when it is not there, and answers its id.
+/// Joins a session to see what happens in it. `main` is made when it is not there, others are
+/// not.
 pub(crate) fn look_on(
     connection: &mut Connection,
     session: Option<&str>,
-) -> Result<String, Problem> {
+) -> Result<AttachResult, Problem> {
+    let session = session.unwrap_or(MAIN);
     let attach = Attach {
-        session: session.unwrap_or(MAIN).to_owned(),
-        create: true,
+        session: session.to_owned(),
+        create: session == MAIN,
         mode: AttachMode::Watch,
         ..Attach::default()
     };
-    Ok(connection.call(&attach, None)?.session.session_id)
-}
-
-/// The session that is named, or [`MAIN`], which is made when it is not there.
-pub(crate) fn session_or_main<'s>(
-    connection: &mut Connection,
-    session: Option<&'s str>,
-) -> Result<&'s str, Problem> {
-    if let Some(session) = session {
-        return Ok(session);
-    }
-    look_on(connection, None)?;
-    connection.call(&Detach {}, None)?;
-    Ok(MAIN)
+    connection.call(&attach, None)
 }

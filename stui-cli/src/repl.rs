@@ -5,7 +5,6 @@
 //! the terminal is in its usual mode, Ctrl-C is a signal and what is typed waits in the terminal
 //! for the next prompt.
 
-mod above;
 mod completion;
 mod editor;
 mod input;
@@ -59,7 +58,6 @@ pub(crate) fn run(
         session: joined.session.name.clone(),
         columns: out.columns(),
         palette: out.palette,
-        drives: true,
         own_pid: std::process::id(),
     };
     let mut text = banner(&connection, joined, &scribe);
@@ -155,7 +153,7 @@ impl Repl<'_, '_> {
                 Ok(Signal::Success(line)) => self.entered(&line)?,
                 Ok(Signal::CtrlD) => Next::Leave,
                 // The idle callback breaks the line when the connection is gone.
-                Ok(Signal::ExternalBreak(_)) => self.broken_off()?,
+                Ok(Signal::ExternalBreak(_)) => return Err(self.farewell()),
                 Ok(_) => Next::Prompt,
                 Err(error) => return Err(Problem::io("reading the terminal")(error)),
             };
@@ -230,13 +228,8 @@ impl Repl<'_, '_> {
         Ok(Exit::Done)
     }
 
-    /// The line was broken off: what now?
-    fn broken_off(&mut self) -> Result<Next, Problem> {
-        let mut live = self.live.lock();
-        if live.leaving {
-            Ok(Next::Leave)
-        } else {
-            Err(live.broken.take().unwrap_or(Problem::Lost))
-        }
+    /// Why the line was broken off.
+    fn farewell(&mut self) -> Problem {
+        self.live.lock().broken.take().unwrap_or(Problem::Lost)
     }
 }

@@ -11,7 +11,6 @@ use crate::connection::{Connection, Incoming};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
 use crate::repl;
-use crate::terminal;
 
 /// Attaches to a session.
 pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit, Problem> {
@@ -20,14 +19,12 @@ pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit
     attach(connection, args, context)
 }
 
-/// A prompt needs a terminal on all ends; looking on does not.
+/// A prompt needs a terminal on both ends; looking on does not.
 ///
 /// # Errors
 /// `Usage` with what to do instead.
 pub(super) fn check_terminal(watch: bool) -> Result<(), Problem> {
-    let all =
-        || io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
-    if watch || all() {
+    if watch || (io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Ok(());
     }
     Err(Problem::Usage(
@@ -64,7 +61,7 @@ fn join(connection: &mut Connection, args: &args::Attach) -> Result<AttachResult
         },
         steal: args.steal,
         since: None,
-        terminal: terminal::name(),
+        terminal: terminal_name(),
     };
     connection
         .call(&attach, None)
@@ -85,6 +82,12 @@ fn join(connection: &mut Connection, args: &args::Attach) -> Result<AttachResult
         })
 }
 
+/// The terminal's device, for those who look at who is attached.
+fn terminal_name() -> Option<String> {
+    let name = rustix::termios::ttyname(io::stdin(), Vec::new()).ok()?;
+    name.into_string().ok()
+}
+
 /// Shows what happens until Ctrl-C.
 fn watch(
     mut connection: Connection,
@@ -96,7 +99,6 @@ fn watch(
         session: joined.session.name.clone(),
         columns: context.terminal.out.columns(),
         palette: context.terminal.out.palette,
-        drives: false,
         own_pid: std::process::id(),
     };
     if !json {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use stui_protocol::image::{Inspect, InspectResult, PathStep};
 use stui_protocol::limits::DEFAULT_FIELD_LIMIT;
 
-use super::{Context, session_or_main};
+use super::{Context, MAIN, look_on};
 use crate::args;
 use crate::exit::{Exit, Problem};
 use crate::render::{Palette, columns, table::table};
@@ -13,7 +13,8 @@ use crate::render::{Palette, columns, table::table};
 /// Looks into the object of an expression.
 pub(crate) fn run(args: &args::Inspect, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect()?;
-    let session = session_or_main(&mut connection, args.session.as_deref())?;
+    look_on(&mut connection, args.session.as_deref())?;
+    let session = args.session.as_deref().unwrap_or(MAIN);
     let inspect = Inspect {
         target: Some(args.expression.clone()),
         object_id: None,

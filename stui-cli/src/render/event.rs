@@ -10,7 +10,7 @@ use stui_protocol::image::{
 };
 use stui_protocol::{ErrorType, Event, EventName, Failure, Outcome};
 
-use super::{Palette, failure, image, source, time};
+use super::{Palette, failure, image, time};
 
 /// Evaluations that took longer than this many milliseconds say so.
 const TELL_TIME_MS: f64 = 1000.0;
@@ -27,8 +27,6 @@ pub(crate) struct Scribe {
     pub(crate) columns: usize,
     /// Its colours.
     pub(crate) palette: Palette,
-    /// Whether we attached to drive the session, not to look on.
-    pub(crate) drives: bool,
     /// Our own process, whose comings and goings are no news.
     pub(crate) own_pid: u32,
 }
@@ -93,8 +91,7 @@ impl Scribe {
     pub(crate) fn code(&self, code: &str) -> String {
         let mut text = self.palette.prompt(&format!("{}> ", self.session));
         let indent = " ".repeat(super::columns::width(&self.session));
-        let code = source::script(code.trim_end(), self.palette);
-        for (number, line) in code.lines().enumerate() {
+        for (number, line) in code.trim_end().lines().enumerate() {
             if number > 0 {
                 let _ = write!(text, "\n{}", self.palette.dim(&format!("{indent}| ")));
             }
@@ -156,12 +153,7 @@ impl Scribe {
             return String::new();
         };
         if client.pid == self.own_pid {
-            let lost = self.drives && client.mode == AttachMode::Watch;
-            return if lost && event.event == EventName::Attached {
-                self.note("somebody took the session over; :steal takes it back")
-            } else {
-                String::new()
-            };
+            return String::new();
         }
         let terminal = client.terminal.unwrap_or_default();
         let terminal = terminal.trim_start_matches("/dev/");

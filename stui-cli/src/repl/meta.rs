@@ -21,14 +21,13 @@ pub(super) struct Meta {
 }
 
 /// All of them, as `:help` lists them.
-pub(super) const COMMANDS: [Meta; 8] = [
+pub(super) const COMMANDS: [Meta; 7] = [
     meta("help", "", "show this"),
     meta("inspect", "EXPRESSION", "show the parts of an object"),
     meta("browse", "CLASS", "show a class and its selectors"),
     meta("method", "CLASS>>SELECTOR", "show the source of a method"),
     meta("vars", "", "list the variables of the session"),
     meta("ls", "", "list the sessions"),
-    meta("steal", "", "take the session back from who took it over"),
     meta("detach", "", "leave; what runs goes on (as Ctrl-D)"),
 ];
 
@@ -57,7 +56,7 @@ pub(super) fn run(
     let text = match resolve(name) {
         Some("help") => help(palette),
         Some("detach") => return Ok(Next::Leave),
-        Some(needy) if argument.is_empty() && needs_argument(needy) => live
+        Some(needy) if argument.is_empty() && !["vars", "ls"].contains(&needy) => live
             .lock()
             .scribe
             .note(&format!(":{needy} needs something to look at")),
@@ -65,10 +64,6 @@ pub(super) fn run(
         Some("browse") => browse(argument, &mut live.lock(), columns, palette)?,
         Some("method") => method(argument, &mut live.lock(), palette)?,
         Some("vars") => variables(&mut live.lock(), columns, palette)?,
-        Some("steal") => {
-            live.lock().steal()?;
-            live.lock().scribe.note("this terminal drives the session")
-        }
         Some("ls") => {
             let found = live.lock().connection.call(&ListSessions {}, None)?;
             commands::sessions(&found.sessions, Some(columns), palette)
@@ -80,12 +75,6 @@ pub(super) fn run(
     };
     context.terminal.out.write_all(text.as_bytes())?;
     Ok(Next::Prompt)
-}
-
-fn needs_argument(name: &str) -> bool {
-    COMMANDS
-        .iter()
-        .any(|meta| meta.name == name && !meta.argument.is_empty())
 }
 
 fn resolve(name: &str) -> Option<&'static str> {
@@ -149,7 +138,7 @@ fn method(reference: &str, live: &mut Live, palette: Palette) -> Result<String, 
         return Ok(live.scribe.note("write :method Class>>selector"));
     };
     let found = live.connection.call(&method, None)?;
-    let text = source::method(&found.method.source, palette);
+    let text = source::coloured(&found.method.source, palette);
     Ok(format!("{}\n", text.trim_end()))
 }
 

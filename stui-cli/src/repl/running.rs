@@ -79,23 +79,15 @@ impl Running<'_> {
         live: &Shared,
         context: &mut Context<'_>,
     ) -> Result<bool, Problem> {
-        let text = live.lock().read(event)?;
+        live.lock().note(event)?;
         let own = event.evaluation_id.as_deref() == Some(self.evaluation_id);
         let text = match event.event {
             EventName::EvaluationStarted if own && self.known => String::new(),
-            _ => text,
+            _ => live.lock().scribe.text(event),
         };
         self.show(event, &text, context)?;
         if event.event == EventName::SessionClosed {
             return Err(Problem::SessionEnded);
-        }
-        if event.event == EventName::Gap {
-            let ended = live.lock().end_of(self.evaluation_id)?;
-            if let Some(outcome) = ended {
-                let text = live.lock().scribe.outcome(&outcome);
-                self.show(event, &text, context)?;
-                return Ok(true);
-            }
         }
         Ok(own && event::ended(event).is_some())
     }
