@@ -39,7 +39,7 @@ fn send(client: &Socket, body: &[u8]) -> Reply {
     decode_reply(&frames[0]).expect("a reply that can be read")
 }
 
-fn ask(client: &Socket, id: &str, command: &str, parameters: Value) -> Reply {
+fn ask(client: &Socket, id: &str, command: &str, parameters: &Value) -> Reply {
     let request = json!({"id": id, "command": command, "parameters": parameters, "version": "1.1"});
     send(client, request.to_string().as_bytes())
 }
@@ -55,7 +55,7 @@ fn error_type(reply: &Reply) -> Option<ErrorType> {
 #[test]
 fn a_ping_comes_back() {
     let image = image();
-    let reply = ask(&client(&image), "1", "ping", json!({"message": "héllo"}));
+    let reply = ask(&client(&image), "1", "ping", &json!({"message": "héllo"}));
     let result = reply.outcome.expect("a pong");
     assert_eq!(result["message"], "héllo");
     assert_eq!(result["instance"], image.instance());
@@ -73,7 +73,7 @@ fn every_garbage_is_answered_and_the_link_stays_up() {
         assert_eq!(error_type(&reply), Some(ErrorType::InvalidRequest));
         assert_eq!(reply.id, None);
     }
-    assert!(ask(&client, "1", "ping", json!({})).outcome.is_ok());
+    assert!(ask(&client, "1", "ping", &json!({})).outcome.is_ok());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_body_over_the_limit_is_told_so_and_the_link_stays_up() {
     let client = client(&image);
     let reply = send(&client, &vec![b' '; MAX_MESSAGE_BYTES + 1]);
     assert_eq!(error_type(&reply), Some(ErrorType::MessageTooLarge));
-    assert!(ask(&client, "1", "ping", json!({})).outcome.is_ok());
+    assert!(ask(&client, "1", "ping", &json!({})).outcome.is_ok());
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn frames_of_another_shape_are_answered() {
 fn a_repeated_id_gets_the_kept_reply_and_makes_no_second_session() {
     let image = image();
     let (one, two) = (client(&image), client(&image));
-    let first = ask(&one, "make", "create_session", json!({"client_id": "c"}));
-    let again = ask(&two, "make", "create_session", json!({"client_id": "c"}));
+    let first = ask(&one, "make", "create_session", &json!({"client_id": "c"}));
+    let again = ask(&two, "make", "create_session", &json!({"client_id": "c"}));
     assert_eq!(first, again);
-    let listed = ask(&one, "list", "list_sessions", json!({}));
+    let listed = ask(&one, "list", "list_sessions", &json!({}));
     let sessions = listed.outcome.expect("sessions");
     assert_eq!(sessions["sessions"].as_array().map(Vec::len), Some(1));
 }
@@ -139,7 +139,7 @@ fn a_client_has_only_so_many_sessions() {
     })
     .expect("an image");
     let client = client(&image);
-    let make = |id, owner| ask(&client, id, "create_session", json!({"client_id": owner}));
+    let make = |id, owner| ask(&client, id, "create_session", &json!({"client_id": owner}));
     assert!(make("1", "c").outcome.is_ok());
     let refused = error_type(&make("2", "c"));
     assert_eq!(refused, Some(ErrorType::SessionLimitExceeded));
@@ -150,7 +150,7 @@ fn a_client_has_only_so_many_sessions() {
 fn without_a_state_directory_nothing_can_be_saved_and_the_answer_says_what_to_do() {
     let image = image();
     let client = client(&image);
-    let reply = ask(&client, "1", "save_image", json!({}));
+    let reply = ask(&client, "1", "save_image", &json!({}));
     assert_eq!(error_type(&reply), Some(ErrorType::UnsupportedOperation));
     let failure = reply.outcome.expect_err("no state directory");
     assert!(failure.error.contains("--state-dir"), "{failure}");
@@ -166,7 +166,7 @@ fn events_are_numbered_and_named() {
     let events = socket(zmq::SUB, image.events_endpoint().expect("events"));
     events.set_subscribe(b"").expect("a subscription");
     let client = client(&image);
-    let describe = ask(&client, "1", "describe", json!({})).outcome;
+    let describe = ask(&client, "1", "describe", &json!({})).outcome;
     let described = describe.expect("a description")["event_endpoint"].clone();
     assert_eq!(described, json!(image.events_endpoint()));
 
@@ -184,7 +184,7 @@ fn events_are_numbered_and_named() {
         }
     };
     next(&EventName::Heartbeat);
-    ask(&client, "2", "create_session", json!({"client_id": "c"}));
+    ask(&client, "2", "create_session", &json!({"client_id": "c"}));
     let created = next(&EventName::SessionCreated);
     assert_eq!(created.data["client_id"], "c");
 }
@@ -210,7 +210,7 @@ fn an_endpoint_is_free_again_after_stop_and_two_images_do_not_meet() {
     let before = first.instance().to_owned();
     first.stop();
     let second = EmbeddedImage::start(config).expect("an image at the same place");
-    let reply = ask(&client(&second), "1", "ping", json!({}));
+    let reply = ask(&client(&second), "1", "ping", &json!({}));
     assert_ne!(reply.instance, before);
     assert_ne!(reply.instance, other.instance());
     assert!(second.is_alive());

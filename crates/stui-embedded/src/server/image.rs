@@ -5,7 +5,9 @@
 //! shared and nothing here waits but the loop itself.
 
 mod closing;
+mod finishing;
 mod happenings;
+mod keeping;
 mod printing;
 mod running;
 

@@ -263,3 +263,47 @@ fn pipe(context: &Context) -> zmq::Result<(Socket, Socket)> {
     outbox.connect(NAME)?;
     Ok((inbox, outbox))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+    use std::thread;
+
+    use stui_protocol::codec::image::decode_reply;
+
+    use super::*;
+
+    const PING: &str = "{\"id\": \"1\", \"command\": \"ping\"}";
+
+    fn ask(endpoint: &str) -> Socket {
+        let client = Context::new().socket(zmq::REQ).unwrap();
+        client.set_rcvtimeo(10_000).unwrap();
+        client.connect(endpoint).unwrap();
+        client.send(PING, 0).unwrap();
+        client
+    }
+
+    fn error_type(client: &Socket) -> ErrorType {
+        let reply = decode_reply(&client.recv_bytes(0).unwrap()).unwrap();
+        assert_eq!(reply.id.as_deref(), Some("1"));
+        reply.outcome.unwrap_err().error_type
+    }
+
+    #[test]
+    fn requests_are_answered_when_the_vm_dies_and_when_it_is_dead() {
+        let context = Context::new();
+        let (requests, taken) = sync_channel(1);
+        let (link, endpoint, outbox) =
+            Link::bind(&context, "tcp://127.0.0.1:0", "i", requests).unwrap();
+        let link = thread::spawn(move || link.run());
+        let waiting = ask(&endpoint);
+        let taken_request = taken.recv().unwrap();
+        assert!(matches!(taken_request, ToVm::Request(..)));
+        drop(taken);
+        let late = ask(&endpoint);
+        assert_eq!(error_type(&late), ErrorType::InternalError);
+        drop(outbox);
+        assert_eq!(error_type(&waiting), ErrorType::InternalError);
+        link.join().unwrap();
+    }
+}

@@ -1,29 +1,18 @@
-//! Starting, stopping and finishing evaluations.
+//! Starting evaluations, waiting for them, stopping them.
 
 use std::time::{Duration, Instant};
 
-use stui_protocol::image::{
-    CloseSession, CloseSessionResult, Evaluated, EvaluationFinishedData, HistoryEntry, Interrupt,
-    InterruptResult, Job, Tier,
-};
-use stui_protocol::{Command, EventName, Failure, Outcome, Version, time};
+use stui_protocol::image::{EvaluationStartedData, Job};
+use stui_protocol::{Command, EventName, Version};
 
 use super::super::commands::{Asked, value_of};
 use super::super::escalation::Escalation;
-use super::super::evaluations::{Evaluation, StopAsker, Waiter, Work};
-use super::super::failures;
-use super::{Image, Lingering, MAX_LINGERING};
-use crate::value::Value;
-use crate::vm::{
-    CompiledCode, EvaluationTag, InterruptReason, OnError, Pin, ProcessId, SpawnOptions,
-    Tier as VmTier, WorkspaceId,
-};
+use super::super::evaluations::{Evaluation, Waiter, Work};
+use super::Image;
+use crate::vm::{CompiledCode, EvaluationTag, InterruptReason, OnError, ProcessId, SpawnOptions};
 
 /// Longest wait of a reply for the end of an evaluation. Clients ask again.
 pub(in crate::server) const MAX_WAIT: Duration = Duration::from_secs(600);
-
-/// Share of the heap, in percent, beyond which the registry gives up half of its objects.
-const MEMORY_SHORT_PERCENT: usize = 75;
 
 /// How an evaluation runs its code.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,7 +63,7 @@ impl Image {
             EventName::EvaluationStarted,
             session_of(&evaluation),
             Some(&evaluation.id),
-            &stui_protocol::image::EvaluationStartedData {
+            &EvaluationStartedData {
                 code: code.to_owned(),
             },
         );
@@ -148,200 +137,11 @@ impl Image {
         let process = evaluation.process;
         self.vm.terminate(process, reason);
     }
-
-    /// An evaluation, which is out of the table, has its outcome: everybody is told.
-    pub(in crate::server) fn finish(
-        &mut self,
-        mut evaluation: Evaluation,
-        outcome: &Outcome,
-        tier: Option<VmTier>,
-    ) {
-        if let Some(text) = evaluation.output.take_new() {
-            self.tell_output_of(session_of(&evaluation), &evaluation.id, text);
-        }
-        let stopped = evaluation.stopping.is_some() || tier.is_some();
-        if evaluation.work.is_visible() {
-            self.note_end(&evaluation, outcome);
-        }
-        for waiter in std::mem::take(&mut evaluation.waiters) {
-            self.settle(&waiter.request, outcome.clone());
-        }
-        self.answer_stop_askers(&mut evaluation, tier);
-        self.leave_children(&mut evaluation, stopped);
-        if evaluation.owns_workspace {
-            self.doomed.push(evaluation.workspace);
-        }
-        self.drop_doomed();
-        self.make_room();
-    }
-
-    /// What clients see of the end: the session is free, the outcome is kept and published.
-    fn note_end(&mut self, evaluation: &Evaluation, outcome: &Outcome) {
-        self.errors_total += u64::from(outcome.is_err());
-        if let Some(session) = session_of(evaluation).and_then(|id| self.sessions.get_mut(id)) {
-            session.running = None;
-            session.last_used = Instant::now();
-            session.modified();
-            if let Work::Code { code, .. } = &evaluation.work {
-                session
-                    .history
-                    .add(history_entry(&evaluation.id, code, outcome));
-            }
-        }
-        let data = EvaluationFinishedData::from(outcome.clone());
-        self.publisher.tell(
-            EventName::EvaluationFinished,
-            session_of(evaluation),
-            Some(&evaluation.id),
-            &data,
-        );
-        let bytes = serde_json::to_vec(&data).map_or(0, |bytes| bytes.len());
-        self.evaluations
-            .ended()
-            .keep(evaluation.id.clone(), outcome.clone(), bytes);
-    }
-
-    fn answer_stop_askers(&mut self, evaluation: &mut Evaluation, tier: Option<VmTier>) {
-        // One that ended by itself after the signal has taken it: the signal worked.
-        let tier = tier.map_or(Tier::Signal, failures::tier);
-        for asker in std::mem::take(&mut evaluation.stop_askers) {
-            match asker {
-                StopAsker::Interrupt { request } => {
-                    let result = InterruptResult {
-                        tier,
-                        evaluation_id: Some(evaluation.id.clone()),
-                    };
-                    self.settle(&request, Ok(value_of::<Interrupt>(&result)));
-                }
-                StopAsker::Close { request, session } => {
-                    let result = CloseSessionResult {
-                        session_id: session,
-                        closed: true,
-                    };
-                    self.settle(&request, Ok(value_of::<CloseSession>(&result)));
-                }
-            }
-        }
-    }
-
-    /// Processes that the evaluation forked go on in its session, unless it was stopped.
-    fn leave_children(&mut self, evaluation: &mut Evaluation, stopped: bool) {
-        if self.vm.children(evaluation.tag) == 0 {
-            return;
-        }
-        let lives = session_of(evaluation).is_some_and(|id| self.sessions.get_mut(id).is_some());
-        let session = evaluation.session.take().filter(|_| lives && !stopped);
-        let Some(session) = session else {
-            self.vm.end_children(evaluation.tag);
-            return;
-        };
-        self.lingering.push_back(Lingering {
-            tag: evaluation.tag,
-            evaluation_id: evaluation.id.clone(),
-            session,
-            output: std::mem::replace(&mut evaluation.output, super::super::output::Output::new(0)),
-        });
-        while self.lingering.len() > MAX_LINGERING {
-            if let Some(oldest) = self.lingering.pop_front() {
-                self.vm.end_children(oldest.tag);
-            }
-        }
-    }
-
-    /// Ends the processes that ended evaluations of a session left; says how many.
-    pub(in crate::server) fn end_lingering(&mut self, session: &str) -> usize {
-        let mut ended = 0;
-        for one in &self.lingering {
-            if one.session == session {
-                ended += self.vm.end_children(one.tag);
-            }
-        }
-        self.lingering.retain(|one| one.session != session);
-        ended
-    }
-
-    /// Drops workspaces that wait for their last user to end.
-    pub(in crate::server) fn drop_doomed(&mut self) {
-        let mut kept = Vec::new();
-        for workspace in std::mem::take(&mut self.doomed) {
-            if self.is_used(workspace) {
-                kept.push(workspace);
-            } else {
-                self.vm.drop_workspace(workspace);
-            }
-        }
-        self.doomed = kept;
-    }
-
-    /// Marks a workspace to be dropped as soon as nothing runs in it.
-    pub(in crate::server) fn doom(&mut self, workspace: WorkspaceId) {
-        self.doomed.push(workspace);
-        self.drop_doomed();
-    }
-
-    fn is_used(&mut self, workspace: WorkspaceId) -> bool {
-        self.debuggers.uses(workspace)
-            || self.evaluations.all().into_iter().any(|tag| {
-                self.evaluations
-                    .get_mut(tag)
-                    .is_some_and(|evaluation| evaluation.workspace == workspace)
-            })
-    }
-
-    /// Registers a value and answers its id.
-    pub(in crate::server) fn register(&mut self, session: Option<&str>, pin: Pin) -> String {
-        let (id, dropped) = self.objects.add(session.map(str::to_owned), pin);
-        self.unpin_all(dropped);
-        id
-    }
-
-    /// Pins and registers a value and answers its id.
-    pub(in crate::server) fn register_value(
-        &mut self,
-        session: Option<&str>,
-        value: Value,
-    ) -> String {
-        let pin = self.vm.pin(value);
-        self.register(session, pin)
-    }
-
-    /// Releases pins.
-    pub(in crate::server) fn unpin_all(&mut self, pins: Vec<Pin>) {
-        for pin in pins {
-            self.vm.unpin(pin);
-        }
-    }
-
-    /// Registered results are a convenience: when memory gets short, the older half goes.
-    fn make_room(&mut self) {
-        let heap = self.vm.heap_stats();
-        if heap.bytes > heap.limit_bytes / 100 * MEMORY_SHORT_PERCENT {
-            let dropped = self.objects.shed();
-            self.unpin_all(dropped);
-        }
-    }
 }
 
 /// The id of an evaluation's session.
 pub(in crate::server) fn session_of(evaluation: &Evaluation) -> Option<&str> {
     evaluation.session.as_deref()
-}
-
-fn history_entry(id: &str, code: &str, outcome: &Outcome) -> HistoryEntry {
-    let result = match outcome {
-        Ok(value) => match serde_json::from_value(value.clone()) {
-            Ok(Job::Finished(Evaluated { result, .. })) => result,
-            _ => String::new(),
-        },
-        Err(Failure { error, .. }) => error.clone(),
-    };
-    HistoryEntry {
-        evaluation_id: id.to_owned(),
-        code: code.to_owned(),
-        result,
-        has_error: outcome.is_err(),
-        timestamp: time::now(),
-    }
 }
 
 /// The answer for an evaluation that goes on.
