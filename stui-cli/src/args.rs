@@ -161,7 +161,7 @@ pub(crate) struct Eval {
     /// Read the code from a file
     #[arg(long, short, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Evaluate in this session [default: main, made when it is not there]
+    /// Evaluate in this session, which is made when it is not there [default: main]
     #[arg(long, short, value_name = "NAME")]
     pub(crate) session: Option<String>,
     /// Stop the code after this time, such as 500ms, 1s, 5m, 2h

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use stui_protocol::Command;
-use stui_protocol::daemon::{Attach, AttachMode, AttachResult};
+use stui_protocol::daemon::{Attach, AttachMode, Detach};
 use stui_protocol::image::SearchKind;
 
 use crate::args::{Global, Verb};
@@ -80,25 +80,29 @@ impl<'t> Context<'t> {
         })
     }
 
-    /// Does a command; prints the reply with `--json`, else what `show` makes of the result.
-    pub(crate) fn answer<C: Command>(
+    /// Does a command; prints the reply with `--json`, else what `show` makes of the result. The
+    /// exit code is the same either way.
+    pub(crate) fn answer<C: Command, S: Into<Shown>>(
         &mut self,
         connection: &mut Connection,
         command: &C,
         session: Option<&str>,
-        show: impl FnOnce(&C::Result, &Terminal) -> String,
+        show: impl FnOnce(&C::Result, &Terminal) -> S,
     ) -> Result<Exit, Problem> {
         let reply = connection.ask(&connection::request(command, session))?;
         if self.json {
             self.print_json(&reply)?;
-            return Ok(reply
-                .outcome
-                .map_or_else(|failure| failure.error_type.into(), |_| Exit::Done));
         }
-        let result = connection::result::<C>(reply)?;
-        let text = show(&result, self.terminal);
-        self.terminal.out.write_all(text.as_bytes())?;
-        Ok(Exit::Done)
+        let shown: Shown = match connection::result::<C>(reply) {
+            Ok(result) => show(&result, self.terminal).into(),
+            // It has been told.
+            Err(problem) if self.json => return Err(Problem::Told(problem.exit())),
+            Err(problem) => return Err(problem),
+        };
+        if !self.json {
+            self.terminal.out.write_all(shown.text.as_bytes())?;
+        }
+        Ok(shown.exit)
     }
 
     /// Prints something as one line of JSON.
@@ -107,6 +111,27 @@ impl<'t> Context<'t> {
             .map_err(|error| Problem::io("writing JSON")(error.into()))?;
         writeln!(self.terminal.out, "{line}")?;
         Ok(())
+    }
+}
+
+/// A result as text, and what it means for the exit code.
+pub(crate) struct Shown {
+    text: String,
+    exit: Exit,
+}
+
+impl Shown {
+    /// Text that is the answer, unless nothing was found.
+    pub(crate) fn found(text: String, any: bool) -> Self {
+        let exit = if any { Exit::Done } else { Exit::Failed };
+        Self { text, exit }
+    }
+}
+
+impl From<String> for Shown {
+    fn from(text: String) -> Self {
+        let exit = Exit::Done;
+        Self { text, exit }
     }
 }
 
@@ -137,18 +162,29 @@ pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit,
     }
 }
 
-/// Joins a session to see what happens in it. `main` is made when it is not there, others are
-/// not.
+/// Joins a session to see what happens in it, makes it when it is not there, and answers its id.
 pub(crate) fn look_on(
     connection: &mut Connection,
     session: Option<&str>,
-) -> Result<AttachResult, Problem> {
-    let session = session.unwrap_or(MAIN);
+) -> Result<String, Problem> {
     let attach = Attach {
-        session: session.to_owned(),
-        create: session == MAIN,
+        session: session.unwrap_or(MAIN).to_owned(),
+        create: true,
         mode: AttachMode::Watch,
         ..Attach::default()
     };
-    connection.call(&attach, None)
+    Ok(connection.call(&attach, None)?.session.session_id)
+}
+
+/// The session that is named, or [`MAIN`], which is made when it is not there.
+pub(crate) fn session_or_main<'s>(
+    connection: &mut Connection,
+    session: Option<&'s str>,
+) -> Result<&'s str, Problem> {
+    if let Some(session) = session {
+        return Ok(session);
+    }
+    look_on(connection, None)?;
+    connection.call(&Detach {}, None)?;
+    Ok(MAIN)
 }

@@ -90,8 +90,8 @@ impl Connection {
         &self.hello
     }
 
-    /// From now on Ctrl-C is an [`Incoming::Interrupt`] and Ctrl-\ an [`Incoming::Leave`] instead
-    /// of the end of the process.
+    /// From now on Ctrl-C is an [`Incoming::Interrupt`], and Ctrl-\ and SIGTERM are an
+    /// [`Incoming::Leave`], instead of the end of the process.
     ///
     /// # Errors
     /// When the signals cannot be caught.

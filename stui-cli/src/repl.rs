@@ -5,6 +5,7 @@
 //! the terminal is in its usual mode, Ctrl-C is a signal and what is typed waits in the terminal
 //! for the next prompt.
 
+mod above;
 mod completion;
 mod editor;
 mod input;
@@ -13,7 +14,7 @@ mod meta;
 mod prompt;
 mod running;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use reedline::{Reedline, Signal};
@@ -25,6 +26,7 @@ use crate::connection::{Connection, request};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
 use crate::render::image;
+use crate::terminal;
 use live::{Live, Shared};
 use prompt::SessionPrompt;
 
@@ -54,12 +56,7 @@ pub(crate) fn run(
     context: &mut Context<'_>,
 ) -> Result<Exit, Problem> {
     let out = &mut context.terminal.out;
-    let mut scribe = Scribe {
-        session: joined.session.name.clone(),
-        columns: out.columns(),
-        palette: out.palette,
-        own_pid: std::process::id(),
-    };
+    let mut scribe = Scribe::new(&joined.session.name, true, out.columns(), out.palette);
     let mut text = banner(&connection, joined, &scribe);
     text.push_str(&recent(&mut connection, joined, &mut scribe)?);
     if joined.session.running.is_none() {
@@ -126,10 +123,10 @@ pub(crate) fn recent(
         .iter()
         .filter(|event| event.position.is_none_or(|at| at <= joined.position))
     {
-        live::begin_line(&mut text, event);
         text.push_str(&scribe.past(event));
     }
     scribe.session = session;
+    scribe.line_open = false;
     let lines: Vec<&str> = text.lines().collect();
     let shown = &lines[lines.len().saturating_sub(RECENT_LINES)..];
     if shown.is_empty() {
@@ -148,12 +145,16 @@ struct Repl<'c, 't> {
 impl Repl<'_, '_> {
     fn talk(&mut self, mut next: Next) -> Result<Exit, Problem> {
         while next == Next::Prompt {
-            let prompt = SessionPrompt::new(&self.live.lock().scribe);
+            let prompt = {
+                let scribe = &mut self.live.lock().scribe;
+                scribe.columns = terminal::width(&io::stdout());
+                SessionPrompt::new(scribe)
+            };
             next = match self.editor.read_line(&prompt) {
                 Ok(Signal::Success(line)) => self.entered(&line)?,
                 Ok(Signal::CtrlD) => Next::Leave,
                 // The idle callback breaks the line when the connection is gone.
-                Ok(Signal::ExternalBreak(_)) => return Err(self.farewell()),
+                Ok(Signal::ExternalBreak(_)) => self.broken_off()?,
                 Ok(_) => Next::Prompt,
                 Err(error) => return Err(Problem::io("reading the terminal")(error)),
             };
@@ -200,7 +201,7 @@ impl Repl<'_, '_> {
             print_limit: None,
             on_error: OnError::Return,
         };
-        let submitted = self.live.lock().connection.call(&submit, None)?;
+        let submitted = self.live.lock().submit(&submit)?;
         running::follow(&submitted.evaluation_id, true, &self.live, self.context)
     }
 
@@ -228,8 +229,13 @@ impl Repl<'_, '_> {
         Ok(Exit::Done)
     }
 
-    /// Why the line was broken off.
-    fn farewell(&mut self) -> Problem {
-        self.live.lock().broken.take().unwrap_or(Problem::Lost)
+    /// The line was broken off: what now?
+    fn broken_off(&mut self) -> Result<Next, Problem> {
+        let mut live = self.live.lock();
+        if live.leaving {
+            Ok(Next::Leave)
+        } else {
+            Err(live.broken.take().unwrap_or(Problem::Lost))
+        }
     }
 }

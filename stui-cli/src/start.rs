@@ -122,11 +122,13 @@ impl Starting {
         let file = private().append(true).open(&log).map_err(opening())?;
         let log_start = file.metadata().map_err(opening())?.len();
         let errors = file.try_clone().map_err(opening())?;
+        // It works in the root directory, so that it keeps no other one busy.
+        let absolute = |path| std::path::absolute(path).map_err(Problem::io("finding the socket"));
         let own = env::current_exe().map_err(Problem::io("finding stui itself"))?;
         let child = Command::new(own)
             .arg("run-daemon")
-            .arg(stuid)
-            .arg(socket)
+            .arg(absolute(stuid)?)
+            .arg(absolute(socket)?)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(file)

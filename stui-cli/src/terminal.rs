@@ -66,10 +66,17 @@ impl Write for Sink {
     }
 }
 
-fn width(stream: &impl std::os::fd::AsFd) -> usize {
+/// Columns of the terminal behind a stream.
+pub(crate) fn width(stream: &impl std::os::fd::AsFd) -> usize {
     rustix::termios::tcgetwinsize(stream)
         .ok()
         .map(|size| usize::from(size.ws_col))
         .filter(|columns| *columns > 0)
         .unwrap_or(USUAL_WIDTH)
+}
+
+/// The device of the terminal that is typed on, for those who look at who is attached.
+pub(crate) fn name() -> Option<String> {
+    let name = rustix::termios::ttyname(io::stdin(), Vec::new()).ok()?;
+    name.into_string().ok()
 }

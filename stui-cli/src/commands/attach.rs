@@ -11,6 +11,7 @@ use crate::connection::{Connection, Incoming};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
 use crate::repl;
+use crate::terminal;
 
 /// Attaches to a session.
 pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit, Problem> {
@@ -19,12 +20,14 @@ pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit
     attach(connection, args, context)
 }
 
-/// A prompt needs a terminal on both ends; looking on does not.
+/// A prompt needs a terminal on all ends; looking on does not.
 ///
 /// # Errors
 /// `Usage` with what to do instead.
 pub(super) fn check_terminal(watch: bool) -> Result<(), Problem> {
-    if watch || (io::stdin().is_terminal() && io::stdout().is_terminal()) {
+    let all =
+        || io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
+    if watch || all() {
         return Ok(());
     }
     Err(Problem::Usage(
@@ -61,31 +64,28 @@ fn join(connection: &mut Connection, args: &args::Attach) -> Result<AttachResult
         },
         steal: args.steal,
         since: None,
-        terminal: terminal_name(),
+        terminal: terminal::name(),
     };
     connection
         .call(&attach, None)
         .map_err(|problem| match problem {
-            Problem::Failed(mut failure)
-                if matches!(
-                    failure.error_type,
-                    ErrorType::SessionBusy | ErrorType::PermissionDenied
-                ) && !args.watch
-                    && !args.steal =>
-            {
-                failure
-                    .error
-                    .push_str("; --steal takes over, --watch looks on");
+            Problem::Failed(mut failure) => {
+                failure.error.push_str(advice(failure.error_type, args));
                 Problem::Failed(failure)
             }
             other => other,
         })
 }
 
-/// The terminal's device, for those who look at who is attached.
-fn terminal_name() -> Option<String> {
-    let name = rustix::termios::ttyname(io::stdin(), Vec::new()).ok()?;
-    name.into_string().ok()
+/// What else could be asked for.
+fn advice(error_type: ErrorType, args: &args::Attach) -> &'static str {
+    match error_type {
+        ErrorType::SessionBusy if !args.watch && !args.steal => {
+            "\n`stui attach --steal` takes over, `stui attach --watch` looks on"
+        }
+        ErrorType::SessionNotFound if !args.create => "\n`stui attach --create` makes it",
+        _ => "",
+    }
 }
 
 /// Shows what happens until Ctrl-C.
@@ -95,12 +95,8 @@ fn watch(
     context: &mut Context<'_>,
 ) -> Result<Exit, Problem> {
     let json = context.json;
-    let mut scribe = Scribe {
-        session: joined.session.name.clone(),
-        columns: context.terminal.out.columns(),
-        palette: context.terminal.out.palette,
-        own_pid: std::process::id(),
-    };
+    let out = &context.terminal.out;
+    let mut scribe = Scribe::new(&joined.session.name, false, out.columns(), out.palette);
     if !json {
         let banner = repl::banner(&connection, joined, &scribe);
         context.terminal.err.write_all(banner.as_bytes())?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use stui_protocol::image::{ListClasses, ListClassesResult};
 
-use super::Context;
+use super::{Context, Shown};
 use crate::exit::{Exit, Problem};
 use crate::render::{Palette, table::table};
 
@@ -21,12 +21,10 @@ pub(crate) fn run(
         limit,
         offset: 0,
     };
-    let mut none = false;
-    let exit = context.answer(&mut connection, &list, None, |found, terminal| {
-        none = found.classes.is_empty();
-        classes(found, terminal.out.width, terminal.out.palette)
-    })?;
-    Ok(if none { Exit::Failed } else { exit })
+    context.answer(&mut connection, &list, None, |found, terminal| {
+        let text = classes(found, terminal.out.width, terminal.out.palette);
+        Shown::found(text, !found.classes.is_empty())
+    })
 }
 
 /// A text without wildcards may stand anywhere in a name.

@@ -1,7 +1,9 @@
 //! `stui eval`: evaluate code, print what it writes and its result.
 //!
 //! The evaluation is submitted as a job and followed through the session's events, so that output
-//! is seen as it comes. Should events be lost, `await` asks for the end.
+//! is seen as it comes. That takes two connections: one looks on, which is possible while somebody
+//! else drives the session but does not allow to evaluate; the other one asks. Should events be
+//! lost, `await` asks for the end.
 
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
@@ -20,16 +22,19 @@ use crate::exit::{Exit, Problem};
 use crate::render::event;
 use crate::terminal::Terminal;
 
+/// How long the end of an evaluation may take once its session has ended, in milliseconds.
+const LAST_WAIT_MS: u64 = 2000;
+
 /// How much later than its time limit an evaluation may end before we stop believing in it.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Evaluates code.
 pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let code = code(args)?;
-    let mut connection = context.connect()?;
-    connection.catch_signals()?;
-    let joined = look_on(&mut connection, args.session.as_deref())?;
-    let session = joined.session.session_id;
+    let mut looking = context.connect()?;
+    looking.catch_signals()?;
+    let session = look_on(&mut looking, args.session.as_deref())?;
+    let mut asking = Connection::open(&context.socket)?;
     let submit = Submit {
         session: session.clone(),
         code,
@@ -37,15 +42,15 @@ pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, 
         print_limit: args.print_limit,
         on_error: OnError::Return,
     };
-    let evaluation_id = connection.call(&submit, None)?.evaluation_id;
+    let evaluation_id = asking.call(&submit, None)?.evaluation_id;
     let mut following = Following {
-        connection,
+        looking,
+        asking,
         session,
         evaluation_id,
         timeout: args.timeout,
         ends_by: None,
         waits_until: args.wait.map(|wait| Instant::now() + wait),
-        awaiting: None,
         interrupted: false,
         streams: !context.json,
         line_open: false,
@@ -86,7 +91,8 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
 
 /// An evaluation on its way.
 struct Following {
-    connection: Connection,
+    looking: Connection,
+    asking: Connection,
     session: String,
     evaluation_id: String,
     timeout: Option<Duration>,
@@ -94,8 +100,6 @@ struct Following {
     ends_by: Option<Instant>,
     /// When we stop waiting.
     waits_until: Option<Instant>,
-    /// The request that asks for the end, after events were lost.
-    awaiting: Option<String>,
     interrupted: bool,
     /// Whether output goes to standard output as it comes.
     streams: bool,
@@ -108,18 +112,14 @@ impl Following {
     fn follow(&mut self, terminal: &mut Terminal) -> Result<Outcome, Problem> {
         loop {
             let deadline = [self.ends_by, self.waits_until].into_iter().flatten().min();
-            match self.connection.next(deadline)? {
+            match self.looking.next(deadline)? {
                 None => return self.give_up(),
                 Some(Incoming::Event(event)) => {
                     if let Some(outcome) = self.event(&event, terminal)? {
                         return Ok(outcome);
                     }
                 }
-                Some(Incoming::Reply(reply)) => {
-                    if self.awaiting.is_some() && reply.id == self.awaiting {
-                        return Ok(reply.outcome);
-                    }
-                }
+                Some(Incoming::Reply(_)) => {}
                 Some(Incoming::Interrupt) => self.interrupt(terminal)?,
                 Some(Incoming::Leave) => return Err(Problem::Interrupted),
             }
@@ -132,8 +132,8 @@ impl Following {
         terminal: &mut Terminal,
     ) -> Result<Option<Outcome>, Problem> {
         match event.event {
-            EventName::Lagging => self.ask_for_the_end()?,
-            EventName::SessionClosed | EventName::ShuttingDown => self.ask_for_the_end()?,
+            EventName::Gap | EventName::Lagging => return self.perhaps_ended(0),
+            EventName::SessionClosed => return self.perhaps_ended(LAST_WAIT_MS),
             _ if event.evaluation_id.as_ref() != Some(&self.evaluation_id) => {}
             EventName::EvaluationStarted => {
                 self.ends_by = self.timeout.map(|timeout| Instant::now() + timeout + GRACE);
@@ -161,17 +161,17 @@ impl Following {
         Ok(())
     }
 
-    fn ask_for_the_end(&mut self) -> Result<(), Problem> {
-        if self.awaiting.is_none() {
-            let ask = Await {
-                evaluation_id: self.evaluation_id.clone(),
-                wait_ms: None,
-            };
-            let ask = request(&ask, None);
-            self.connection.send(&ask)?;
-            self.awaiting = Some(ask.id);
-        }
-        Ok(())
+    /// Asks for the end, which may have been among events that are lost.
+    fn perhaps_ended(&mut self, wait_ms: u64) -> Result<Option<Outcome>, Problem> {
+        let ask = Await {
+            evaluation_id: self.evaluation_id.clone(),
+            wait_ms: Some(wait_ms),
+        };
+        let outcome = self.asking.ask(&request(&ask, None))?.outcome;
+        let goes_on = outcome
+            .as_ref()
+            .is_ok_and(|value| value["state"] == "running");
+        Ok((!goes_on).then_some(outcome))
     }
 
     /// The first Ctrl-C interrupts the evaluation, the second leaves it.
@@ -189,7 +189,7 @@ impl Following {
             evaluation_id: Some(self.evaluation_id.clone()),
         };
         let ask = request(&interrupt, Some(&self.session));
-        self.connection.send(&ask)
+        self.asking.send(&ask)
     }
 
     fn give_up(&mut self) -> Result<Outcome, Problem> {
@@ -216,7 +216,7 @@ impl Following {
             Err(failure) => failure.error_type.into(),
         };
         if context.json {
-            let instance = self.connection.hello().instance.clone().unwrap_or_default();
+            let instance = self.asking.hello().instance.clone().unwrap_or_default();
             context.print_json(&Reply::new(Some(self.evaluation_id), outcome, instance))?;
             return Ok(exit);
         }

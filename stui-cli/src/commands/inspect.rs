@@ -5,7 +5,7 @@ use std::fmt::Write;
 use stui_protocol::image::{Inspect, InspectResult, PathStep};
 use stui_protocol::limits::DEFAULT_FIELD_LIMIT;
 
-use super::{Context, MAIN, look_on};
+use super::{Context, session_or_main};
 use crate::args;
 use crate::exit::{Exit, Problem};
 use crate::render::{Palette, columns, table::table};
@@ -13,8 +13,7 @@ use crate::render::{Palette, columns, table::table};
 /// Looks into the object of an expression.
 pub(crate) fn run(args: &args::Inspect, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect()?;
-    look_on(&mut connection, args.session.as_deref())?;
-    let session = args.session.as_deref().unwrap_or(MAIN);
+    let session = session_or_main(&mut connection, args.session.as_deref())?;
     let inspect = Inspect {
         target: Some(args.expression.clone()),
         object_id: None,

@@ -15,7 +15,7 @@ pub(crate) fn run(reference: &str, context: &mut Context<'_>) -> Result<Exit, Pr
     })?;
     let mut connection = context.connect()?;
     context.answer(&mut connection, &method, None, |found, terminal| {
-        let text = source::coloured(&found.method.source, terminal.out.palette);
+        let text = source::method(&found.method.source, terminal.out.palette);
         format!("{}\n", text.trim_end())
     })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use stui_protocol::image::{Search, SearchKind};
 
-use super::Context;
+use super::{Context, Shown};
 use crate::exit::{Exit, Problem};
 
 /// Lists methods, one a line as `stui method` takes them; exit code 1 when there are none.
@@ -20,9 +20,7 @@ pub(crate) fn run(
         limit: None,
         offset: 0,
     };
-    let mut none = false;
-    let exit = context.answer(&mut connection, &search, None, |found, terminal| {
-        none = found.methods.is_empty();
+    context.answer(&mut connection, &search, None, |found, terminal| {
         let mut lines = String::new();
         for method in &found.methods {
             let side = if method.is_class_method { " class" } else { "" };
@@ -35,7 +33,6 @@ pub(crate) fn run(
             let more = format!("… {} more", more + 1);
             let _ = writeln!(lines, "{}", terminal.out.palette.dim(&more));
         }
-        lines
-    })?;
-    Ok(if none { Exit::Failed } else { exit })
+        Shown::found(lines, !found.methods.is_empty())
+    })
 }

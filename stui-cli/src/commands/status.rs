@@ -6,22 +6,27 @@ use std::time::Duration;
 use stui_protocol::daemon::{ImageState, Status, StatusResult};
 use stui_protocol::time::now;
 
-use super::Context;
+use super::{Context, Shown};
 use crate::exit::{Exit, Problem};
 use crate::render::{Palette, image, time};
 
 /// Shows how the daemon and the image are; exit code 4 when the image does not answer.
 pub(crate) fn run(context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect_running()?;
-    let mut state = ImageState::Ready;
-    let exit = context.answer(&mut connection, &Status {}, None, |status, terminal| {
-        state = status.image.state;
-        lines(status, terminal.out.palette)
-    })?;
-    match state {
-        ImageState::Down | ImageState::Unresponsive => Ok(Exit::ImageUnavailable),
-        _ => Ok(exit),
-    }
+    context.answer(&mut connection, &Status {}, None, |status, terminal| {
+        let answers = !matches!(
+            status.image.state,
+            ImageState::Down | ImageState::Unresponsive
+        );
+        Shown {
+            text: lines(status, terminal.out.palette),
+            exit: if answers {
+                Exit::Done
+            } else {
+                Exit::ImageUnavailable
+            },
+        }
+    })
 }
 
 fn lines(status: &StatusResult, palette: Palette) -> String {

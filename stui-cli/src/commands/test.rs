@@ -8,7 +8,7 @@ use stui_protocol::daemon::Await;
 use stui_protocol::image::{Job, RunTests, TestReport};
 use stui_protocol::{Outcome, Reply};
 
-use super::{Context, MAIN, eval::milliseconds, look_on, method};
+use super::{Context, eval::milliseconds, method, session_or_main};
 use crate::args;
 use crate::connection::{Connection, request};
 use crate::exit::{Exit, Problem};
@@ -21,8 +21,7 @@ const WAIT_MS: u64 = 10_000;
 /// Runs tests; exit code 1 unless all pass.
 pub(crate) fn run(args: &args::Test, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect()?;
-    look_on(&mut connection, args.session.as_deref())?;
-    let session = args.session.as_deref().unwrap_or(MAIN);
+    let session = session_or_main(&mut connection, args.session.as_deref())?;
     let reply = report(&mut connection, &tests(args), session)?;
     if context.json {
         context.print_json(&reply)?;

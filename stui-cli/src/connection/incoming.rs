@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGQUIT};
+use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use stui_protocol::codec::client::{Lines, Message};
 use stui_protocol::{Event, Reply};
@@ -22,7 +22,7 @@ pub(crate) enum Incoming {
     Event(Event),
     /// Ctrl-C.
     Interrupt,
-    /// Ctrl-\: leave, whatever goes on.
+    /// Ctrl-\ or a request to end: leave, whatever goes on.
     Leave,
 }
 
@@ -73,15 +73,15 @@ fn read(mut stream: UnixStream, queue: &SyncSender<Arrival>) -> Arrival {
 
 /// Starts the thread that turns signals into arrivals, for as long as the process lives.
 pub(super) fn catch_signals(queue: SyncSender<Arrival>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGQUIT])?;
+    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM])?;
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || {
             for signal in signals.forever() {
-                let arrival = if signal == SIGQUIT {
-                    Arrival::Leave
-                } else {
+                let arrival = if signal == SIGINT {
                     Arrival::Interrupt
+                } else {
+                    Arrival::Leave
                 };
                 if queue.send(arrival).is_err() {
                     return;

@@ -10,7 +10,7 @@ use stui_protocol::image::{
 };
 use stui_protocol::{ErrorType, Event, EventName, Failure, Outcome};
 
-use super::{Palette, failure, image, time};
+use super::{Palette, failure, image, source, time};
 
 /// Evaluations that took longer than this many milliseconds say so.
 const TELL_TIME_MS: f64 = 1000.0;
@@ -27,13 +27,43 @@ pub(crate) struct Scribe {
     pub(crate) columns: usize,
     /// Its colours.
     pub(crate) palette: Palette,
+    /// Whether we attached to drive the session, not to look on.
+    drives: bool,
     /// Our own process, whose comings and goings are no news.
-    pub(crate) own_pid: u32,
+    own_pid: u32,
+    /// Whether the terminal stands behind text without a line end.
+    pub(crate) line_open: bool,
 }
 
 impl Scribe {
-    /// The text for an event, with its line end where it has one; empty when it is no news.
+    /// For somebody who drives a session or looks on.
+    pub(crate) fn new(session: &str, drives: bool, columns: usize, palette: Palette) -> Self {
+        Self {
+            session: session.to_owned(),
+            columns,
+            palette,
+            drives,
+            own_pid: std::process::id(),
+            line_open: false,
+        }
+    }
+
+    /// The text for an event; empty when it is no news. Only output may lack its line end:
+    /// whatever follows it begins with one.
     pub(crate) fn text(&mut self, event: &Event) -> String {
+        let mut text = self.told(event);
+        if text.is_empty() {
+            return text;
+        }
+        let continues = matches!(event.event, EventName::Output | EventName::Transcript);
+        if self.line_open && !continues {
+            text.insert(0, '\n');
+        }
+        self.line_open = !text.ends_with('\n');
+        text
+    }
+
+    fn told(&mut self, event: &Event) -> String {
         match &event.event {
             EventName::Output | EventName::Transcript => output(event),
             EventName::EvaluationStarted => event
@@ -91,7 +121,8 @@ impl Scribe {
     pub(crate) fn code(&self, code: &str) -> String {
         let mut text = self.palette.prompt(&format!("{}> ", self.session));
         let indent = " ".repeat(super::columns::width(&self.session));
-        for (number, line) in code.trim_end().lines().enumerate() {
+        let code = source::script(code.trim_end(), self.palette);
+        for (number, line) in code.lines().enumerate() {
             if number > 0 {
                 let _ = write!(text, "\n{}", self.palette.dim(&format!("{indent}| ")));
             }
@@ -153,7 +184,12 @@ impl Scribe {
             return String::new();
         };
         if client.pid == self.own_pid {
-            return String::new();
+            let lost = self.drives && client.mode == AttachMode::Watch;
+            return if lost && event.event == EventName::Attached {
+                self.note("somebody took the session over; :steal takes it back")
+            } else {
+                String::new()
+            };
         }
         let terminal = client.terminal.unwrap_or_default();
         let terminal = terminal.trim_start_matches("/dev/");

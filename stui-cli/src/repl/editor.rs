@@ -1,10 +1,11 @@
 //! The line editor as the loop wants it.
 
 use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nu_ansi_term::Style;
 use reedline::{
@@ -12,12 +13,15 @@ use reedline::{
     MenuBuilder, Reedline, ReedlineEvent, ReedlineMenu, default_emacs_keybindings,
 };
 
+use super::above::Painted;
 use super::completion::ImageCompleter;
 use super::input::{CodeHighlighter, CodeValidator};
 use super::live::Shared;
+use super::prompt;
 use crate::exit::Problem;
 use crate::render::Palette;
 use crate::state;
+use crate::terminal;
 
 /// Inputs that are remembered.
 const HISTORY_ENTRIES: usize = 5000;
@@ -39,11 +43,14 @@ pub(super) fn new(live: &Shared, palette: Palette) -> Reedline {
     );
     let menu = ColumnarMenu::default().with_name(MENU);
     let hinter = DefaultHinter::default().with_style(Style::new().dimmed());
+    let painted = Arc::default();
     let editor = Reedline::create()
         .with_ansi_colors(palette.has_colours())
         .use_bracketed_paste(true)
         .with_validator(Box::new(CodeValidator))
-        .with_highlighter(Box::new(CodeHighlighter))
+        .with_highlighter(Box::new(CodeHighlighter {
+            painted: Arc::clone(&painted),
+        }))
         .with_hinter(Box::new(hinter))
         .with_completer(Box::new(ImageCompleter { live: live.clone() }))
         .with_quick_completions(true)
@@ -55,12 +62,12 @@ pub(super) fn new(live: &Shared, palette: Palette) -> Reedline {
         // Without a place for it, lines are remembered only here.
         Err(_) => editor,
     };
-    with_news(editor, live)
+    with_news(editor, live, painted)
 }
 
 /// Prints what happens in the session above the prompt; breaks the line off when the connection is
 /// gone.
-fn with_news(editor: Reedline, live: &Shared) -> Reedline {
+fn with_news(editor: Reedline, live: &Shared, painted: Arc<Mutex<Painted>>) -> Reedline {
     let printer = ExternalPrinter::new(1);
     let news = printer.sender();
     let gone = Arc::new(AtomicBool::new(false));
@@ -69,8 +76,20 @@ fn with_news(editor: Reedline, live: &Shared) -> Reedline {
         .with_break_signal(Arc::clone(&gone))
         .with_external_printer(printer)
         .with_idle_callback(Box::new(move || {
-            let text = live.lock().idle(&gone);
+            let (text, prompt) = {
+                let mut live = live.lock();
+                (live.idle(&gone), prompt::width(&live.scribe))
+            };
             if !text.is_empty() {
+                // The editor paints on standard error. A terminal that cannot be written to
+                // ends the loop soon enough.
+                let mut terminal = io::stderr();
+                let columns = terminal::width(&terminal);
+                let room = painted
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .make_room(prompt, columns);
+                let _ = terminal.write_all(room.as_bytes());
                 // The editor takes it right after this callback, so there is always room.
                 let _ = news.try_send(text);
             }

@@ -21,13 +21,14 @@ pub(super) struct Meta {
 }
 
 /// All of them, as `:help` lists them.
-pub(super) const COMMANDS: [Meta; 7] = [
+pub(super) const COMMANDS: [Meta; 8] = [
     meta("help", "", "show this"),
     meta("inspect", "EXPRESSION", "show the parts of an object"),
     meta("browse", "CLASS", "show a class and its selectors"),
     meta("method", "CLASS>>SELECTOR", "show the source of a method"),
     meta("vars", "", "list the variables of the session"),
     meta("ls", "", "list the sessions"),
+    meta("steal", "", "take the session back from who took it over"),
     meta("detach", "", "leave; what runs goes on (as Ctrl-D)"),
 ];
 
@@ -52,11 +53,11 @@ pub(super) fn run(
         .split_once(char::is_whitespace)
         .unwrap_or((command, ""));
     let argument = argument.trim();
-    let (columns, palette) = (context.terminal.out.columns(), context.terminal.out.palette);
+    let (columns, palette) = (live.lock().scribe.columns, context.terminal.out.palette);
     let text = match resolve(name) {
         Some("help") => help(palette),
         Some("detach") => return Ok(Next::Leave),
-        Some(needy) if argument.is_empty() && !["vars", "ls"].contains(&needy) => live
+        Some(needy) if argument.is_empty() && needs_argument(needy) => live
             .lock()
             .scribe
             .note(&format!(":{needy} needs something to look at")),
@@ -64,6 +65,10 @@ pub(super) fn run(
         Some("browse") => browse(argument, &mut live.lock(), columns, palette)?,
         Some("method") => method(argument, &mut live.lock(), palette)?,
         Some("vars") => variables(&mut live.lock(), columns, palette)?,
+        Some("steal") => {
+            live.lock().steal()?;
+            live.lock().scribe.note("this terminal drives the session")
+        }
         Some("ls") => {
             let found = live.lock().connection.call(&ListSessions {}, None)?;
             commands::sessions(&found.sessions, Some(columns), palette)
@@ -75,6 +80,12 @@ pub(super) fn run(
     };
     context.terminal.out.write_all(text.as_bytes())?;
     Ok(Next::Prompt)
+}
+
+fn needs_argument(name: &str) -> bool {
+    COMMANDS
+        .iter()
+        .any(|meta| meta.name == name && !meta.argument.is_empty())
 }
 
 fn resolve(name: &str) -> Option<&'static str> {
@@ -138,7 +149,7 @@ fn method(reference: &str, live: &mut Live, palette: Palette) -> Result<String, 
         return Ok(live.scribe.note("write :method Class>>selector"));
     };
     let found = live.connection.call(&method, None)?;
-    let text = source::coloured(&found.method.source, palette);
+    let text = source::method(&found.method.source, palette);
     Ok(format!("{}\n", text.trim_end()))
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use reedline::{Prompt, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus};
 
-use crate::render::columns::width;
+use crate::render::columns;
 use crate::render::event::Scribe;
 
 /// `main> `, and a bar under the `>` for the lines that follow.
@@ -13,10 +13,18 @@ pub(super) struct SessionPrompt {
     continued: String,
 }
 
+/// Columns that the prompt takes, in the first line as in those that follow.
+pub(super) fn width(scribe: &Scribe) -> usize {
+    columns::width(&scribe.session) + INDICATOR.len()
+}
+
+/// What stands after the name.
+const INDICATOR: &str = "> ";
+
 impl SessionPrompt {
     pub(super) fn new(scribe: &Scribe) -> Self {
         let name = scribe.session.clone();
-        let continued = format!("{}| ", " ".repeat(width(&name)));
+        let continued = format!("{}| ", " ".repeat(columns::width(&name)));
         Self { name, continued }
     }
 }
@@ -31,7 +39,7 @@ impl Prompt for SessionPrompt {
     }
 
     fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
-        Cow::Borrowed("> ")
+        Cow::Borrowed(INDICATOR)
     }
 
     fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {

@@ -1,7 +1,7 @@
 //! While an evaluation runs: output as it comes, Ctrl-C, the end.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use stui_protocol::image::Interrupt;
 use stui_protocol::{Event, EventName};
@@ -29,7 +29,6 @@ pub(super) fn follow(
         known,
         asked: None,
         asking: None,
-        line_open: false,
     };
     loop {
         let incoming = live.lock().connection.next(None)?;
@@ -68,7 +67,6 @@ struct Running<'e> {
     asked: Option<Instant>,
     /// The request for that.
     asking: Option<String>,
-    line_open: bool,
 }
 
 impl Running<'_> {
@@ -79,56 +77,46 @@ impl Running<'_> {
         live: &Shared,
         context: &mut Context<'_>,
     ) -> Result<bool, Problem> {
-        live.lock().note(event)?;
+        let text = live.lock().read(event)?;
         let own = event.evaluation_id.as_deref() == Some(self.evaluation_id);
         let text = match event.event {
+            // It stands there, as it was typed.
             EventName::EvaluationStarted if own && self.known => String::new(),
-            _ => live.lock().scribe.text(event),
+            _ => text,
         };
-        self.show(event, &text, context)?;
+        context.terminal.out.write_all(text.as_bytes())?;
         if event.event == EventName::SessionClosed {
             return Err(Problem::SessionEnded);
+        }
+        if event.event == EventName::Gap {
+            let ended = live.lock().end_of(self.evaluation_id)?;
+            if let Some(outcome) = ended {
+                let text = live.lock().scribe.outcome(&outcome);
+                context.terminal.out.write_all(text.as_bytes())?;
+                return Ok(true);
+            }
         }
         Ok(own && event::ended(event).is_some())
     }
 
-    fn show(
-        &mut self,
-        event: &Event,
-        text: &str,
-        context: &mut Context<'_>,
-    ) -> Result<(), Problem> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        let out = &mut context.terminal.out;
-        let continues = matches!(event.event, EventName::Output | EventName::Transcript);
-        if self.line_open && !continues {
-            writeln!(out)?;
-        }
-        out.write_all(text.as_bytes())?;
-        self.line_open = !text.ends_with('\n');
-        Ok(())
-    }
-
     /// The first Ctrl-C interrupts, later ones say how that goes.
     fn interrupt(&mut self, live: &Shared, context: &mut Context<'_>) -> Result<(), Problem> {
-        // The terminal has shown ^C.
-        self.line_open = true;
+        let mut live = live.lock();
         if let Some(asked) = self.asked {
-            let for_how_long = time::duration(asked.elapsed().max(Duration::from_millis(1)));
-            let note = live.lock().scribe.note(&format!(
+            let for_how_long = time::duration(asked.elapsed());
+            let note = live.scribe.note(&format!(
                 "interrupted {for_how_long} ago, it has not stopped yet; Ctrl-\\ detaches"
             ));
             write!(context.terminal.out, "\n{note}")?;
-            self.line_open = false;
+            live.scribe.line_open = false;
             return Ok(());
         }
+        // The terminal has shown ^C.
+        live.scribe.line_open = true;
         let interrupt = Interrupt {
             session_id: None,
             evaluation_id: Some(self.evaluation_id.to_owned()),
         };
-        let mut live = live.lock();
         let ask = request(&interrupt, Some(&live.session_id));
         live.connection.send(&ask)?;
         self.asked = Some(Instant::now());

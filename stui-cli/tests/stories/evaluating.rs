@@ -188,13 +188,35 @@ fn a_second_ctrl_c_does_not_wait_any_longer() {
 }
 
 #[test]
-fn only_main_is_made_when_it_is_not_there() {
+fn a_session_is_made_for_it_and_looked_at_beside_whoever_drives_it() {
     let daemon = Daemon::start(|_| None);
-    let ended = Stui::run(&daemon, &["eval", "--session", "nowhere", "1"]);
+    assert_eq!(
+        Stui::run(&daemon, &["eval", "--session", "other", "1"]).out,
+        "1\n"
+    );
+    let asked = &daemon.asked("attach")["parameters"];
+    assert_eq!(
+        (&asked["session"], &asked["create"], &asked["mode"]),
+        (&json!("other"), &json!(true), &json!("watch"))
+    );
+}
+
+#[test]
+fn a_session_that_is_not_there_exits_7() {
+    let daemon = Daemon::start(|request| {
+        (request["command"] == "kill_session").then(|| {
+            vec![error(
+                request,
+                "SessionNotFound",
+                "there is no session x",
+                &json!({}),
+            )]
+        })
+    });
+    let ended = Stui::run(&daemon, &["kill", "x"]);
     assert_eq!(ended.code, Some(7));
-    assert_eq!(daemon.asked("attach")["parameters"]["create"], false);
     insta::assert_snapshot!(ended.err, @r"
-    there is no session nowhere
+    there is no session x
     `stui ls` lists the sessions
     ");
 }
@@ -205,7 +227,7 @@ fn a_client_that_fell_behind_asks_for_the_end() {
         "submit" => {
             let mut lines = evaluated(request, &[], "");
             lines.pop();
-            lines.push(event("lagging", &json!({})));
+            lines.push(event("gap", &json!({"from": 1, "to": 9})));
             Some(lines)
         }
         "await" => Some(vec![reply(

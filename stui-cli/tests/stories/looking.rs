@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cast::{Daemon, Stui, error, reply, session};
+use crate::cast::{Daemon, Stui, error, evaluated, event, reply, session};
 
 /// A daemon that answers one command.
 fn answering(command: &'static str, result: Value) -> Daemon {
@@ -254,6 +254,8 @@ fn the_status_names_the_embedded_image_as_such() {
     let ended = Stui::run(&answering("status", status("down")), &["status"]);
     assert_eq!(ended.code, Some(4));
     assert!(ended.out.contains("down: it said so"), "{ended:?}");
+    let ended = Stui::run(&answering("status", status("down")), &["status", "--json"]);
+    assert_eq!(ended.code, Some(4), "with JSON, too");
 }
 
 #[test]
@@ -289,8 +291,24 @@ fn a_watcher_sees_everything_without_a_terminal() {
         _ => None,
     });
     let ended = Stui::run(&daemon, &["attach", "--watch"]);
+    assert_eq!(ended.code, Some(6));
+    assert!(ended.err.starts_with("pts/1 drives it\n"), "{ended:?}");
+
+    let daemon = Daemon::start(|_| None);
+    let ended = Stui::run(&daemon, &["attach", "--watch", "nowhere"]);
+    assert_eq!(ended.code, Some(7));
+    assert!(ended.err.contains("--create"), "{ended:?}");
+
+    let daemon = Daemon::start(|_| None);
+    let watching = Stui::start(&daemon, &["attach", "--watch"]);
+    daemon.asked("attach");
+    let request = json!({"parameters": {"code": "6 * 7"}});
+    daemon.say(&evaluated(&request, &["thinking"], "42")[1..]);
+    daemon.say(&[event("session_closed", &json!({}))]);
+    let ended = watching.end();
+    assert_eq!(ended.code, Some(7));
     assert_eq!(
-        (ended.code, ended.err.as_str()),
-        (Some(6), "pts/1 drives it\n")
+        ended.out,
+        "main> 6 * 7\nthinking\n→ 42\n[the session was ended]\n"
     );
 }

@@ -115,7 +115,7 @@ fn accept(
     listener: &UnixListener,
     greeting: &[Line],
     script: &Arc<Script>,
-    clients: &Mutex<Vec<UnixStream>>,
+    clients: &Arc<Mutex<Vec<UnixStream>>>,
     seen: &SyncSender<Value>,
 ) {
     while let Ok((stream, _)) = listener.accept() {
@@ -124,18 +124,31 @@ fn accept(
         }
         clients.lock().unwrap().push(stream.try_clone().unwrap());
         let (script, seen) = (Arc::clone(script), seen.clone());
-        thread::spawn(move || serve(&stream, &*script, &seen));
+        let everybody = Arc::clone(clients);
+        thread::spawn(move || serve(&stream, &*script, &seen, &everybody));
     }
 }
 
-fn serve(stream: &UnixStream, script: &Script, seen: &SyncSender<Value>) {
+fn serve(
+    stream: &UnixStream,
+    script: &Script,
+    seen: &SyncSender<Value>,
+    everybody: &Mutex<Vec<UnixStream>>,
+) {
     for line in BufReader::new(stream).lines() {
         let Ok(line) = line else { return };
         let request: Value = serde_json::from_str(&line).unwrap();
         // Nobody may be looking any more.
         let _ = seen.send(request.clone());
-        if !say(stream, &script(&request)) {
-            return;
+        for line in script(&request) {
+            let is_event = matches!(&line, Line::Json(value) if value.get("event").is_some());
+            if is_event {
+                for client in everybody.lock().unwrap().iter() {
+                    say(client, std::slice::from_ref(&line));
+                }
+            } else if !say(stream, &[line]) {
+                return;
+            }
         }
     }
 }

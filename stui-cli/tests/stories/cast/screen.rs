@@ -126,6 +126,18 @@ impl Screen {
             .unwrap();
     }
 
+    /// The process of `stui`.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Asks `stui` to end, as a machine that shuts down does.
+    pub(crate) fn terminate(&self) {
+        let id = self.process().to_string();
+        let sent = std::process::Command::new("kill").arg(id).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Waits for the end of `stui`; answers its exit code and the last screen.
     pub(crate) fn end(mut self) -> (u32, String) {
         let deadline = Instant::now() + PATIENCE;
