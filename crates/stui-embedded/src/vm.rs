@@ -4,12 +4,22 @@
 //! inside `run_slice` and `call`. Between slices the owner compiles, spawns, interrupts, looks
 //! and takes the events.
 
+mod building;
 pub mod debugging;
 pub mod events;
+mod fields;
+mod known;
+mod memory;
+mod names;
 pub mod reflection;
+mod reporting;
+mod running;
 pub mod saving;
+mod scheduling;
 
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::rc::{Rc, Weak};
+use std::time::Instant;
 
 use thiserror::Error;
 
@@ -20,7 +30,14 @@ pub use events::{
 pub use reflection::{ClassInfo, ClassRef, Field, FieldKind, MethodInfo, Search};
 pub use saving::{LoadError, Unsaveable};
 
-use crate::value::Value;
+use crate::bytecode::Code;
+use crate::heap::Heap;
+use crate::interpreter::{CACHE_ENTRIES, Cached, FUEL};
+use crate::process::{Origin, Process};
+use crate::value::{Oid, Value};
+pub(crate) use building::Definition;
+use known::Known;
+pub(crate) use known::NATIVE;
 
 /// The variables of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,7 +87,9 @@ pub struct SyntaxError {
 
 /// A do-it ready to run. Can be spawned more than once.
 #[derive(Debug, Clone)]
-pub struct CompiledCode {}
+pub struct CompiledCode {
+    pub(crate) code: Rc<Code>,
+}
 
 /// What happens at an unhandled error, halt or breakpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -187,7 +206,40 @@ pub enum ChangeError {
 /// The virtual machine.
 #[derive(Debug)]
 pub struct Vm {
-    limits: Limits,
+    pub(crate) limits: Limits,
+    pub(crate) heap: Heap,
+    pub(crate) known: Known,
+    /// Name → binding.
+    pub(crate) globals: BTreeMap<String, Oid>,
+    /// Bindings of names that methods use and nobody has declared yet.
+    pub(crate) undeclared: BTreeMap<String, Oid>,
+    workspaces: BTreeMap<WorkspaceId, BTreeMap<String, Oid>>,
+    pins: BTreeMap<u64, Value>,
+    /// The active process; an ended one between slices.
+    pub(crate) proc: Process,
+    /// All others that live.
+    pub(crate) processes: HashMap<ProcessId, Process>,
+    /// Those that could go on, in turn.
+    pub(crate) ready: VecDeque<ProcessId>,
+    /// Those that wait for a time.
+    pub(crate) sleepers: BTreeSet<(Instant, ProcessId)>,
+    pub(crate) cache: Vec<Cached>,
+    pub(crate) events: Vec<VmEvent>,
+    pub(crate) fuel: u32,
+    pub(crate) slice_end: Instant,
+    pub(crate) last_frame: u64,
+    last_process: u64,
+    last_workspace: u64,
+    last_pin: u64,
+    /// Fresh bytes that call for a collection.
+    pub(crate) collect_at_bytes: usize,
+    /// For tests: collect after so many fresh objects.
+    pub(crate) stress: Option<usize>,
+    /// Do-its that the owner may still run.
+    compiled: Vec<Weak<Code>>,
+    breakpoints: BTreeMap<BreakpointId, Breakpoint>,
+    last_breakpoint: u64,
+    pub(crate) started: Instant,
 }
 
 impl Vm {
@@ -196,254 +248,63 @@ impl Vm {
     /// # Errors
     /// When the library inside the binary cannot be read.
     pub fn new(limits: Limits) -> Result<Self, BootstrapError> {
-        Ok(Self { limits })
+        let mut vm = Self::empty(limits);
+        crate::bootstrap::load_library(&mut vm)?;
+        Ok(vm)
     }
 
-    /// Runs ready processes in turn for about `budget`.
-    pub fn run_slice(&mut self, budget: Duration) -> Slice {
-        let _ = budget;
-        Slice {
-            runnable: false,
-            next_wakeup: None,
+    /// A VM without classes.
+    pub(crate) fn empty(limits: Limits) -> Self {
+        let now = Instant::now();
+        Self {
+            limits,
+            heap: Heap::default(),
+            known: Known::default(),
+            globals: BTreeMap::new(),
+            undeclared: BTreeMap::new(),
+            workspaces: BTreeMap::new(),
+            pins: BTreeMap::new(),
+            proc: Process::new(ProcessId(0), EvaluationTag(0), Origin::Call),
+            processes: HashMap::new(),
+            ready: VecDeque::new(),
+            sleepers: BTreeSet::new(),
+            cache: vec![Cached::default(); CACHE_ENTRIES],
+            events: Vec::new(),
+            fuel: FUEL,
+            slice_end: now,
+            last_frame: 0,
+            last_process: 0,
+            last_workspace: 0,
+            last_pin: 0,
+            collect_at_bytes: memory::FIRST_COLLECTION_BYTES,
+            stress: None,
+            compiled: Vec::new(),
+            breakpoints: BTreeMap::new(),
+            last_breakpoint: 0,
+            started: now,
         }
     }
 
     /// What happened since the last call, in order.
     pub fn take_events(&mut self) -> Vec<VmEvent> {
-        Vec::new()
-    }
-
-    /// A workspace without variables.
-    pub fn new_workspace(&mut self) -> WorkspaceId {
-        WorkspaceId(0)
-    }
-
-    /// Forgets a workspace and its variables.
-    pub fn drop_workspace(&mut self, workspace: WorkspaceId) {
-        let _ = workspace;
-    }
-
-    /// The variables of a workspace, sorted by name.
-    #[must_use]
-    pub fn variables(&self, workspace: WorkspaceId) -> Vec<(String, Value)> {
-        let _ = workspace;
-        Vec::new()
-    }
-
-    /// Sets a variable, declaring it when needed.
-    pub fn set_variable(&mut self, workspace: WorkspaceId, name: &str, value: Value) {
-        let _ = (workspace, name, value);
-    }
-
-    /// Removes a variable; says whether it was there.
-    pub fn remove_variable(&mut self, workspace: WorkspaceId, name: &str) -> bool {
-        let _ = (workspace, name);
-        false
-    }
-
-    /// Removes all variables; says how many there were.
-    pub fn clear_variables(&mut self, workspace: WorkspaceId) -> usize {
-        let _ = workspace;
-        0
-    }
-
-    /// Compiles a do-it. Unknown lower-case names become variables of the workspace (holding nil)
-    /// when the whole source compiles.
-    ///
-    /// # Errors
-    /// The first syntax error.
-    pub fn compile_expression(
-        &mut self,
-        workspace: Option<WorkspaceId>,
-        source: &str,
-    ) -> Result<CompiledCode, SyntaxError> {
-        let _ = (workspace, source);
-        Ok(CompiledCode {})
-    }
-
-    /// Starts a process that runs `code`; `VmEvent::Ended` tells its end.
-    pub fn spawn(&mut self, code: &CompiledCode, options: SpawnOptions) -> ProcessId {
-        let _ = (code, options);
-        ProcessId(0)
-    }
-
-    /// Starts a process that sends a message; `VmEvent::Ended` tells its end.
-    pub fn spawn_send(
-        &mut self,
-        receiver: Value,
-        selector: &str,
-        args: &[Value],
-        options: SpawnOptions,
-    ) -> ProcessId {
-        let _ = (receiver, selector, args, options);
-        ProcessId(0)
-    }
-
-    /// Sends a message and runs it to its end now; all other processes wait.
-    ///
-    /// # Errors
-    /// When it fails or `budget` is over.
-    pub fn call(
-        &mut self,
-        receiver: Value,
-        selector: &str,
-        args: &[Value],
-        budget: Duration,
-    ) -> Result<Value, CallError> {
-        let _ = (receiver, selector, args, budget);
-        Err(CallError::TooLong)
-    }
-
-    /// The print string of a value, at most `limit` characters. Never fails: when printing does,
-    /// the text says so: `a Foo (printing failed: ...)`.
-    pub fn print_string(&mut self, value: Value, limit: usize, budget: Duration) -> PrintedValue {
-        let _ = (value, limit, budget);
-        PrintedValue::default()
-    }
-
-    /// Signals an `Interrupt` in the process: first tier. Its end comes as `VmEvent::Ended`, or
-    /// never when the code swallows it: then `terminate`.
-    pub fn interrupt(&mut self, process: ProcessId, reason: InterruptReason) {
-        let _ = (process, reason);
-    }
-
-    /// Unwinds the process, running its unwind blocks: second tier. They may take for ever: then
-    /// `abandon`.
-    pub fn terminate(&mut self, process: ProcessId, reason: InterruptReason) {
-        let _ = (process, reason);
-    }
-
-    /// Drops the frames of the process: third tier, always works. `VmEvent::Ended` is ready
-    /// when this returns.
-    pub fn abandon(&mut self, process: ProcessId, reason: InterruptReason) {
-        let _ = (process, reason);
-    }
-
-    /// Terminates the processes that code of this evaluation forked; says how many. Those whose
-    /// unwind blocks do not end within a short time are abandoned.
-    pub fn end_children(&mut self, tag: EvaluationTag) -> usize {
-        let _ = tag;
-        0
-    }
-
-    /// How many forked processes of this evaluation live.
-    #[must_use]
-    pub fn children(&self, tag: EvaluationTag) -> usize {
-        let _ = tag;
-        0
-    }
-
-    /// Where a process is in its life.
-    #[must_use]
-    pub fn state(&self, process: ProcessId) -> ProcessState {
-        let _ = process;
-        ProcessState::Ended
-    }
-
-    /// Defines a class, or redefines it: then its instances keep the slots that are left.
-    ///
-    /// # Errors
-    /// When the superclass is missing or a name is refused.
-    pub fn define_class(&mut self, definition: &ClassDefinition) -> Result<ClassRef, ChangeError> {
-        Err(ChangeError::NoSuchClass(definition.superclass.clone()))
-    }
-
-    /// Sets the comment of a class.
-    pub fn set_class_comment(&mut self, class: ClassRef, comment: &str) {
-        let _ = (class, comment);
-    }
-
-    /// Removes a class from the globals; its instances live on.
-    ///
-    /// # Errors
-    /// When it came with the image or has subclasses.
-    pub fn remove_class(&mut self, class: ClassRef) -> Result<(), ChangeError> {
-        let _ = class;
-        Ok(())
-    }
-
-    /// Compiles a method into one side of a class; the old one stays when it does not compile.
-    ///
-    /// # Errors
-    /// The syntax error.
-    pub fn compile_method(
-        &mut self,
-        class: ClassRef,
-        meta: bool,
-        source: &str,
-        category: &str,
-    ) -> Result<MethodInfo, ChangeError> {
-        let _ = (class, meta, source, category);
-        Ok(MethodInfo::default())
-    }
-
-    /// Removes a method.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn remove_method(
-        &mut self,
-        class: ClassRef,
-        meta: bool,
-        selector: &str,
-    ) -> Result<(), ChangeError> {
-        let _ = (class, meta, selector);
-        Ok(())
-    }
-
-    /// A String object.
-    pub fn new_string(&mut self, text: &str) -> Value {
-        let _ = text;
-        Value::Nil
-    }
-
-    /// A Symbol object.
-    pub fn new_symbol(&mut self, text: &str) -> Value {
-        let _ = text;
-        Value::Nil
-    }
-
-    /// The text of a String or Symbol.
-    #[must_use]
-    pub fn string_value(&self, value: Value) -> Option<String> {
-        let _ = value;
-        None
-    }
-
-    /// The elements of an Array.
-    #[must_use]
-    pub fn array_elements(&self, value: Value) -> Option<Vec<Value>> {
-        let _ = value;
-        None
+        std::mem::take(&mut self.events)
     }
 
     /// Keeps a value alive.
     pub fn pin(&mut self, value: Value) -> Pin {
-        let _ = value;
-        Pin(0)
+        self.last_pin += 1;
+        self.pins.insert(self.last_pin, value);
+        Pin(self.last_pin)
     }
 
     /// Releases a pin.
     pub fn unpin(&mut self, pin: Pin) {
-        let _ = pin;
+        self.pins.remove(&pin.0);
     }
 
     /// The value of a pin; nil when it was released.
     #[must_use]
     pub fn pinned(&self, pin: Pin) -> Value {
-        let _ = pin;
-        Value::Nil
+        self.pins.get(&pin.0).copied().unwrap_or_default()
     }
-
-    /// Numbers about the heap.
-    #[must_use]
-    pub fn heap_stats(&self) -> HeapStats {
-        HeapStats {
-            limit_bytes: self.limits.heap_bytes,
-            ..HeapStats::default()
-        }
-    }
-
-    /// Collects garbage now.
-    pub fn collect_garbage(&mut self) {}
 }

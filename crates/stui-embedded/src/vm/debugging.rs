@@ -6,10 +6,14 @@
 
 use std::ops::Range;
 
+use stui_smalltalk::LineIndex;
 use thiserror::Error;
 
 use super::{ProcessId, Vm};
-use crate::value::Value;
+use crate::bytecode::ENV_HEADER;
+use crate::object::Body;
+use crate::process::{Condition, Process, Stepping, Unwind};
+use crate::value::{Oid, Value};
 
 /// One frame of a suspended process.
 #[derive(Debug, Clone)]
@@ -84,8 +88,93 @@ impl Vm {
     /// suspended by an exception it starts at the frame that signalled.
     #[must_use]
     pub fn stack(&self, process: ProcessId, max: usize) -> Vec<Frame> {
-        let _ = (process, max);
-        Vec::new()
+        let Some(process) = self.processes.get(&process) else {
+            return Vec::new();
+        };
+        let indexes = self.visible_frames(process);
+        indexes
+            .into_iter()
+            .take(max)
+            .map(|index| self.frame(process, index))
+            .collect()
+    }
+
+    /// The frames that are shown, innermost first.
+    fn visible_frames(&self, process: &Process) -> Vec<usize> {
+        let top = process
+            .exception
+            .and_then(|exception| self.signaler_in(process, exception));
+        let end = top.map_or(process.frames.len(), |top| top + 1);
+        (0..end)
+            .rev()
+            .filter(|index| !Self::is_hidden_in(process, *index))
+            .collect()
+    }
+
+    fn frame(&self, process: &Process, index: usize) -> Frame {
+        let frame = &process.frames[index];
+        let source = frame.code.source.to_string();
+        let (start, end) = Self::range_in(process, index);
+        let lines = LineIndex::new(&source);
+        let (from, to) = (lines.position(start), lines.position(end));
+        Frame {
+            class_name: self.class_name_of(frame.receiver),
+            method_class_name: self.name_of_class(frame.code.method_class),
+            selector: self.selector_text(frame.code.selector),
+            is_block: frame.code.is_block,
+            line: if source.is_empty() { 0 } else { from.line },
+            range: from.character - 1..to.character - 1,
+            source,
+            receiver: frame.receiver,
+            locals: self.locals(process, index),
+            text: self.text_in(process, index),
+        }
+    }
+
+    /// The named variables of a frame, then those of the environments around it.
+    fn locals(&self, process: &Process, index: usize) -> Vec<(String, Value)> {
+        let frame = &process.frames[index];
+        let mut locals: Vec<(String, Value)> = Vec::new();
+        let mut add = |name: String, value: Value| {
+            if !name.is_empty() && !locals.iter().any(|(known, _)| *known == name) {
+                locals.push((name, value));
+            }
+        };
+        let mut env = frame.env;
+        while let Some(oid) = env {
+            for (name, value) in self.environment_variables(oid) {
+                add(name, value);
+            }
+            env = match self.heap.slot(oid, 0) {
+                Value::Obj(outside) => Some(outside),
+                _ => None,
+            };
+        }
+        for (slot, name) in frame.code.names.iter().enumerate() {
+            let value = process
+                .stack
+                .get(frame.base + 1 + slot)
+                .copied()
+                .unwrap_or_default();
+            add(name.clone(), value);
+        }
+        locals
+    }
+
+    fn environment_variables(&self, env: Oid) -> Vec<(String, Value)> {
+        let Value::Obj(names) = self.heap.slot(env, 1) else {
+            return Vec::new();
+        };
+        let Body::Values(names) = &self.heap.get(names).body else {
+            return Vec::new();
+        };
+        let name = |value: &Value| self.string_value(*value).unwrap_or_default();
+        let places = ENV_HEADER..;
+        names
+            .iter()
+            .zip(places)
+            .map(|(n, slot)| (name(n), self.heap.slot(env, slot)))
+            .collect()
     }
 
     /// Steps a suspended process; `VmEvent::Stepped` (or `Ended`, `Suspended`) tells when done.
@@ -93,8 +182,17 @@ impl Vm {
     /// # Errors
     /// `NotSuspended`.
     pub fn step(&mut self, process: ProcessId, step: Step) -> Result<(), DebugError> {
-        let _ = (process, step);
-        Err(DebugError::NotSuspended)
+        self.held(process)?;
+        self.with_process(process, |vm| {
+            let shown = vm.visible_frames(&vm.proc).first().copied();
+            vm.leave_exception();
+            let frame = shown.and_then(|index| vm.proc.frames.get(index));
+            if let Some((frame, pc)) = frame.map(|frame| (frame.id, frame.pc)) {
+                vm.proc.stepping = Some(Stepping { step, frame, pc });
+            }
+            vm.proc.condition = Condition::Ready;
+        });
+        Ok(())
     }
 
     /// Lets a suspended process go on.
@@ -102,8 +200,12 @@ impl Vm {
     /// # Errors
     /// `NotSuspended`.
     pub fn resume(&mut self, process: ProcessId) -> Result<(), DebugError> {
-        let _ = process;
-        Err(DebugError::NotSuspended)
+        self.held(process)?;
+        self.with_process(process, |vm| {
+            vm.proc.condition = Condition::Ready;
+            vm.leave_exception();
+        });
+        Ok(())
     }
 
     /// Drops the frames above `frame` (an index into `stack`), running their unwind blocks, and
@@ -113,9 +215,52 @@ impl Vm {
     /// # Errors
     /// `NotSuspended`, `NoSuchFrame`.
     pub fn restart_frame(&mut self, process: ProcessId, frame: usize) -> Result<(), DebugError> {
-        let _ = frame;
-        let _ = process;
-        Err(DebugError::NotSuspended)
+        self.held(process)?;
+        let restarted = self.with_process(process, |vm| {
+            let index = *vm.visible_frames(&vm.proc).get(frame)?;
+            let id = vm.proc.frames.get(index)?.id;
+            vm.proc.exception = None;
+            vm.proc.condition = Condition::Ready;
+            vm.unwind(Unwind::Restart {
+                frame: id,
+                receiver: None,
+            });
+            // The first step of the frame is where it stops; its unwind blocks come before.
+            vm.proc.stepping = Some(Stepping {
+                step: Step::Over,
+                frame: id,
+                pc: usize::MAX,
+            });
+            Some(())
+        });
+        restarted.flatten().ok_or(DebugError::NoSuchFrame(frame))
+    }
+
+    fn held(&self, process: ProcessId) -> Result<(), DebugError> {
+        match self
+            .processes
+            .get(&process)
+            .map(|process| process.condition)
+        {
+            Some(Condition::Debugged) => Ok(()),
+            _ => Err(DebugError::NotSuspended),
+        }
+    }
+
+    /// Lets the exception that holds the active process go on with nil.
+    fn leave_exception(&mut self) {
+        let Some(Value::Obj(exception)) = self.proc.exception.take() else {
+            return;
+        };
+        if let Value::Int(frame) = self.heap.slot(exception, 0)
+            && let Ok(frame) = u64::try_from(frame)
+            && self.proc.frame_index(frame).is_some()
+        {
+            self.unwind(Unwind::Return {
+                frame,
+                value: Value::Nil,
+            });
+        }
     }
 
     /// Sets a breakpoint at the start of a method. `class` is a name, or `Foo class`.
@@ -127,19 +272,73 @@ impl Vm {
         class: &str,
         selector: &str,
     ) -> Result<BreakpointId, DebugError> {
-        let _ = selector;
-        Err(DebugError::NoSuchClass(class.to_owned()))
+        let side = self
+            .side_named(class)
+            .ok_or_else(|| DebugError::NoSuchClass(class.to_owned()))?;
+        let symbol = self.heap.find_symbol(selector);
+        let method = symbol.and_then(|symbol| self.heap.class(side)?.methods.get(&symbol).copied());
+        let Some(Body::Method(code)) = method.map(|method| &self.heap.get(method).body) else {
+            return Err(DebugError::NoSuchMethod(
+                class.to_owned(),
+                selector.to_owned(),
+            ));
+        };
+        code.breakpoint.set(true);
+        self.last_breakpoint += 1;
+        let id = BreakpointId(self.last_breakpoint);
+        let breakpoint = Breakpoint {
+            id,
+            class: class.to_owned(),
+            selector: selector.to_owned(),
+        };
+        self.breakpoints.insert(id, breakpoint);
+        Ok(id)
     }
 
     /// Removes a breakpoint; says whether it was there.
     pub fn remove_breakpoint(&mut self, id: BreakpointId) -> bool {
-        let _ = id;
-        false
+        let Some(breakpoint) = self.breakpoints.remove(&id) else {
+            return false;
+        };
+        let side = self.side_named(&breakpoint.class);
+        let symbol = self.heap.find_symbol(&breakpoint.selector);
+        if let (Some(side), Some(symbol)) = (side, symbol) {
+            let still = self.has_breakpoint(side, symbol);
+            let method = self
+                .heap
+                .class(side)
+                .and_then(|class| class.methods.get(&symbol));
+            if let Some(Body::Method(code)) = method.map(|method| &self.heap.get(*method).body) {
+                code.breakpoint.set(still);
+            }
+        }
+        true
     }
 
     /// All breakpoints, oldest first.
     #[must_use]
     pub fn breakpoints(&self) -> Vec<Breakpoint> {
-        Vec::new()
+        self.breakpoints.values().cloned().collect()
+    }
+
+    /// Whether a method of this class and selector, newly compiled, is to stop.
+    pub(super) fn has_breakpoint(&self, class: Oid, selector: Oid) -> bool {
+        if self.breakpoints.is_empty() {
+            return false;
+        }
+        let (class, selector) = (self.name_of_class(class), self.selector_text(selector));
+        self.breakpoints
+            .values()
+            .any(|other| other.class == class && other.selector == selector)
+    }
+
+    /// `Foo` or `Foo class`.
+    fn side_named(&self, name: &str) -> Option<Oid> {
+        match name.strip_suffix(" class") {
+            Some(name) => self
+                .class_named(name)
+                .map(|class| self.heap.get(class).class),
+            None => self.class_named(name),
+        }
     }
 }

@@ -127,3 +127,17 @@ pub struct FrameText {
     /// 1-based line in the method's or do-it's source; 0 when there is no source.
     pub line: usize,
 }
+
+impl ErrorReport {
+    /// The report of a process that nobody waits for, as output of its evaluation.
+    pub(crate) fn in_forked_process(&self) -> String {
+        const LINES: usize = 10;
+        let mut text = format!("{} in a forked process: {}\n", self.class, self.message);
+        for frame in self.stack.iter().take(LINES) {
+            text.push_str("    ");
+            text.push_str(&frame.text);
+            text.push('\n');
+        }
+        text
+    }
+}

@@ -1,6 +1,10 @@
 //! Looking at values, classes and methods. Nothing here runs Smalltalk code.
 
+use stui_smalltalk::parse_method;
+
 use super::Vm;
+use crate::bytecode::Code;
+use crate::object::{Body, Class};
 use crate::value::{Oid, Value};
 
 /// A class of this VM.
@@ -90,109 +94,232 @@ pub enum Search {
     Source(String),
 }
 
+/// Tells whether a method matches a search.
+type Matcher<'s> = Box<dyn Fn(&Code) -> bool + 's>;
+
 impl Vm {
     /// The class of `value`.
     #[must_use]
     pub fn class_of(&self, value: Value) -> ClassRef {
-        let _ = value;
-        ClassRef(Oid(0))
+        ClassRef(self.class_oid(value))
     }
 
     /// The name of a class; a metaclass is named `Foo class`.
     #[must_use]
     pub fn class_name(&self, class: ClassRef) -> String {
-        let _ = class;
-        String::new()
+        self.name_of_class(class.0)
     }
 
     /// The class of this name.
     #[must_use]
     pub fn find_class(&self, name: &str) -> Option<ClassRef> {
-        let _ = name;
-        None
+        self.class_named(name).map(ClassRef)
     }
 
     /// All classes, sorted by name.
     #[must_use]
     pub fn classes(&self) -> Vec<ClassInfo> {
-        Vec::new()
+        self.all_classes()
+            .map(|class| self.class_info(ClassRef(class)))
+            .collect()
+    }
+
+    fn all_classes(&self) -> impl Iterator<Item = Oid> {
+        self.globals.keys().filter_map(|name| {
+            let class = self.class_named(name)?;
+            // A second name for a class is not another class.
+            (self.heap.class(class)?.name == *name).then_some(class)
+        })
     }
 
     /// One class.
     #[must_use]
     pub fn class_info(&self, class: ClassRef) -> ClassInfo {
-        let _ = class;
-        ClassInfo::default()
+        let Some(body) = self.heap.class(class.0) else {
+            return ClassInfo::default();
+        };
+        let metaclass = self.heap.class(self.heap.get(class.0).class);
+        let mut subclasses: Vec<_> = body
+            .subclasses
+            .iter()
+            .map(|subclass| self.name_of_class(*subclass))
+            .collect();
+        subclasses.sort();
+        ClassInfo {
+            name: self.name_of_class(class.0),
+            superclass: body
+                .superclass
+                .map(|superclass| self.name_of_class(superclass)),
+            comment: body.comment.clone(),
+            package: body.package.clone(),
+            is_system: body.is_system,
+            instance_vars: body.own_slots.clone(),
+            class_vars: body.class_vars.keys().cloned().collect(),
+            class_instance_vars: metaclass
+                .map(|meta| meta.own_slots.clone())
+                .unwrap_or_default(),
+            subclasses,
+            traits: Vec::new(),
+        }
     }
 
     /// The methods of one side of a class, sorted by selector.
     #[must_use]
     pub fn methods(&self, class: ClassRef, meta: bool) -> Vec<MethodInfo> {
-        let _ = (class, meta);
-        Vec::new()
+        let Some(body) = self.heap.class(self.side(class, meta)) else {
+            return Vec::new();
+        };
+        let mut methods: Vec<_> = self
+            .codes(body)
+            .map(|code| self.method_info(body, code))
+            .collect();
+        methods.sort_by(|a, b| a.selector.cmp(&b.selector));
+        methods
+    }
+
+    fn codes<'v>(&'v self, class: &'v Class) -> impl Iterator<Item = &'v Code> {
+        class
+            .methods
+            .values()
+            .filter_map(|method| match &self.heap.get(*method).body {
+                Body::Method(code) => Some(&**code),
+                _ => None,
+            })
+    }
+
+    fn method_info(&self, class: &Class, code: &Code) -> MethodInfo {
+        MethodInfo {
+            selector: self.selector_text(code.selector),
+            source: code.source.to_string(),
+            category: code.category.clone(),
+            is_class_method: class.instance_side.is_some(),
+            arguments: code.names.iter().take(code.args.into()).cloned().collect(),
+            comment: first_comment(&code.source),
+            class_name: class.name.clone(),
+        }
     }
 
     /// One method that stands in this class itself.
     #[must_use]
     pub fn method(&self, class: ClassRef, meta: bool, selector: &str) -> Option<MethodInfo> {
-        let _ = (class, meta, selector);
-        None
+        let body = self.heap.class(self.side(class, meta))?;
+        let method = body.methods.get(&self.heap.find_symbol(selector)?)?;
+        match &self.heap.get(*method).body {
+            Body::Method(code) => Some(self.method_info(body, code)),
+            _ => None,
+        }
     }
 
     /// Methods that match, sorted by class and selector; at most `limit`.
     #[must_use]
     pub fn search(&self, search: &Search, limit: usize) -> Vec<MethodInfo> {
-        let _ = (search, limit);
-        Vec::new()
+        let Some(matches) = self.matcher(search) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for class in self.all_classes() {
+            for side in [class, self.heap.get(class).class] {
+                let Some(body) = self.heap.class(side) else {
+                    continue;
+                };
+                let mut methods: Vec<_> = self
+                    .codes(body)
+                    .filter(|code| matches(code))
+                    .map(|code| self.method_info(body, code))
+                    .collect();
+                methods.sort_by(|a, b| a.selector.cmp(&b.selector));
+                found.extend(methods);
+                if found.len() >= limit {
+                    found.truncate(limit);
+                    return found;
+                }
+            }
+        }
+        found
+    }
+
+    /// What tells whether a method matches; `None` when none can.
+    fn matcher<'s>(&self, search: &'s Search) -> Option<Matcher<'s>> {
+        Some(match search {
+            Search::Senders(selector) => {
+                let symbol = self.heap.find_symbol(selector)?;
+                Box::new(move |code| code.sends(symbol))
+            }
+            Search::Implementors(selector) => {
+                let symbol = self.heap.find_symbol(selector)?;
+                Box::new(move |code| code.selector == symbol)
+            }
+            Search::References(name) => {
+                let binding = Value::Obj(self.global_binding(name)?);
+                Box::new(move |code| code.has_literal(binding))
+            }
+            Search::Source(text) => Box::new(move |code| code.source.contains(text)),
+        })
     }
 
     /// Names of all globals (classes among them), sorted.
     #[must_use]
     pub fn globals(&self) -> Vec<String> {
-        Vec::new()
+        self.globals.keys().cloned().collect()
     }
 
     /// All selectors that some class implements, sorted.
     #[must_use]
     pub fn selectors(&self) -> Vec<String> {
-        Vec::new()
+        let sides = self
+            .all_classes()
+            .flat_map(|class| [class, self.heap.get(class).class]);
+        let mut selectors: Vec<_> = sides.flat_map(|side| self.selectors_in(side)).collect();
+        selectors.sort();
+        selectors.dedup();
+        selectors
     }
 
     /// The selectors that instances of `class` understand, sorted.
     #[must_use]
     pub fn selectors_of(&self, class: ClassRef) -> Vec<String> {
-        let _ = class;
-        Vec::new()
+        let mut selectors = Vec::new();
+        let mut next = Some(class.0);
+        while let Some(oid) = next {
+            selectors.extend(self.selectors_in(oid));
+            next = self.heap.class(oid).and_then(|class| class.superclass);
+        }
+        selectors.sort();
+        selectors.dedup();
+        selectors
     }
 
-    /// The fields of `value` from `offset` on, at most `limit`, and how many there are in all.
-    /// Named instance variables first, then elements: of an Array and its like, of an
-    /// OrderedCollection, a Set, and the values of a Dictionary by key.
-    #[must_use]
-    pub fn fields(&self, value: Value, offset: usize, limit: usize) -> (Vec<Field>, usize) {
-        let _ = (value, offset, limit);
-        (Vec::new(), 0)
-    }
-
-    /// The field of this name, key (as printed in `Field::name`) or index.
-    #[must_use]
-    pub fn field(&self, value: Value, name: &str) -> Option<Value> {
-        let _ = (value, name);
-        None
+    fn selectors_in(&self, class: Oid) -> Vec<String> {
+        let symbols = self
+            .heap
+            .class(class)
+            .into_iter()
+            .flat_map(|class| class.methods.keys());
+        symbols.map(|symbol| self.selector_text(*symbol)).collect()
     }
 
     /// The identity hash.
     #[must_use]
     pub fn identity_hash(&self, value: Value) -> u64 {
-        let _ = value;
-        0
+        match value {
+            Value::Nil => 0,
+            Value::False => 1,
+            Value::True => 2,
+            Value::Int(integer) => integer.unsigned_abs(),
+            Value::Char(character) => u64::from(u32::from(character)),
+            // Fewer bits than a small integer has.
+            Value::Float(float) => float.to_bits() >> 4,
+            // Objects do not move.
+            Value::Obj(oid) => u64::from(oid.0) + 16,
+        }
     }
+}
 
-    /// How many elements the object has (characters of a String, elements of a collection),
-    /// 0 for an object without any.
-    #[must_use]
-    pub fn size(&self, value: Value) -> usize {
-        let _ = value;
-        0
-    }
+/// The comment that opens a method, without its quotes.
+fn first_comment(source: &str) -> String {
+    let Ok(method) = parse_method(source) else {
+        return String::new();
+    };
+    let text = method.comments.first().map_or("", |span| span.text(source));
+    text.trim_matches('"').replace("\"\"", "\"")
 }
