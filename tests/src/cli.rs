@@ -1,10 +1,87 @@
 //! The real `stui` as a command.
 
+use std::fs::DirBuilder;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::process::{Signal, kill_process};
+use serde_json::json;
+use stui_protocol::daemon::Status;
+use tempfile::TempDir;
+
+use crate::asking::Asking;
 use crate::binaries;
+use crate::client::Client;
+
+/// The home of a user who has started nothing yet. A daemon that `stui` starts there ends with it.
+#[derive(Debug)]
+pub struct Home {
+    dir: TempDir,
+}
+
+impl Home {
+    /// An empty home with a runtime directory, as a login makes it.
+    #[must_use]
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a home");
+        let run = dir.path().join("run");
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&run)
+            .expect("a runtime directory");
+        Self { dir }
+    }
+
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> Cli {
+        Cli {
+            home: self.dir.path().to_owned(),
+            socket: None,
+        }
+    }
+
+    /// Where the user's daemon listens.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("run/stui/stuid.sock")
+    }
+
+    /// The process of the user's daemon, if one runs.
+    #[must_use]
+    pub fn daemon(&self) -> Option<u32> {
+        let client = Client::try_connect(&self.socket())?;
+        Some(client.ask::<Status>(json!({})).daemon.pid)
+    }
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read(self.dir.path().join("state/stui/stuid.log"));
+            eprintln!(
+                "--- stuid wrote:\n{}---",
+                String::from_utf8_lossy(&log.unwrap_or_default())
+            );
+        }
+        let Ok(stream) = UnixStream::connect(self.socket()) else {
+            return;
+        };
+        let credentials = rustix::net::sockopt::socket_peercred(&stream);
+        if let Ok(credentials) = credentials {
+            let _ = kill_process(credentials.pid, Signal::KILL);
+        }
+    }
+}
 
 /// Runs `stui` for a user whose directories are all in `home`.
 #[derive(Clone, Debug)]
@@ -32,21 +109,6 @@ impl Cli {
             home: home.to_owned(),
             socket: Some(socket.to_owned()),
         }
-    }
-
-    /// A user who has started nothing yet.
-    #[must_use]
-    pub fn at_home(home: &Path) -> Self {
-        Self {
-            home: home.to_owned(),
-            socket: None,
-        }
-    }
-
-    /// Where the daemon of a user without a socket of their own listens.
-    #[must_use]
-    pub fn default_socket(&self) -> PathBuf {
-        self.home.join("run/stui/stuid.sock")
     }
 
     /// The command, not started.

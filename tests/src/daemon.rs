@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::process::Signal;
+use stui_protocol::daemon::{HelloData, ImageState};
 use tempfile::TempDir;
 
 use crate::binaries;
+use crate::cli::Cli;
 use crate::client::Client;
 use crate::patience;
 use crate::process::Process;
@@ -39,7 +40,23 @@ impl Daemon {
             arguments,
             dir,
         };
-        daemon.wait_until_ready();
+        daemon.wait_until(has_image);
+        daemon
+    }
+
+    /// A daemon whose image is not there.
+    #[must_use]
+    pub fn start_without_image() -> Self {
+        let dir = tempfile::tempdir().expect("a directory for the daemon");
+        let nowhere = format!("ipc://{}", dir.path().join("nowhere").display());
+        let arguments = vec!["--image".to_owned(), nowhere];
+        let process = spawn(dir.path(), &arguments);
+        let mut daemon = Self {
+            process,
+            arguments,
+            dir,
+        };
+        daemon.wait_until(|_| true);
         daemon
     }
 
@@ -66,6 +83,12 @@ impl Daemon {
         Client::try_connect(&self.socket()).expect("a daemon that says hello")
     }
 
+    /// A user of it.
+    #[must_use]
+    pub fn user(&self) -> Cli {
+        Cli::of(&self.socket(), self.dir.path())
+    }
+
     /// Tells it to end and waits until it has.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         self.process.signal(Signal::TERM);
@@ -81,25 +104,23 @@ impl Daemon {
     pub fn start_again(&mut self) {
         self.process.end();
         self.process = spawn(self.dir.path(), &self.arguments);
-        self.wait_until_ready();
+        self.wait_until(has_image);
     }
 
-    /// Waits until it says hello and its image is ready.
-    fn wait_until_ready(&mut self) {
+    /// Waits until it says a hello that is as wanted.
+    fn wait_until(&mut self, is_wanted: impl Fn(&HelloData) -> bool) {
         let socket = self.socket();
-        patience::until("a daemon with a ready image", || {
+        patience::until("a daemon that says hello", || {
             if let Some(status) = self.process.ended() {
                 panic!("stuid ended with {status}:\n{}", self.process.log());
             }
-            let hello = Client::try_connect(&socket)?.hello().clone();
-            hello.instance.map(drop)
+            is_wanted(Client::try_connect(&socket)?.hello()).then_some(())
         });
     }
+}
 
-    /// Whether it still runs after `limit` of watching.
-    pub fn survives(&mut self, limit: Duration) -> bool {
-        patience::until_within(limit, &mut || self.process.ended()).is_none()
-    }
+fn has_image(hello: &HelloData) -> bool {
+    hello.instance.is_some() && matches!(hello.image.state, ImageState::Ready | ImageState::Busy)
 }
 
 fn socket_in(dir: &Path) -> PathBuf {

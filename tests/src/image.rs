@@ -33,6 +33,20 @@ struct Started {
     dir: Arc<TempDir>,
 }
 
+/// What an embedded image left behind.
+#[derive(Debug)]
+pub struct CrashedImage {
+    dir: Arc<TempDir>,
+}
+
+impl CrashedImage {
+    /// Starts another image on the same directory and endpoints.
+    #[must_use]
+    pub fn start(self) -> Image {
+        Image::embedded_in(self.dir)
+    }
+}
+
 impl Image {
     /// The image that all conformance stories share.
     #[must_use]
@@ -100,10 +114,16 @@ impl Image {
     /// directory and endpoints.
     #[must_use]
     pub fn after_a_crash(self) -> Self {
+        self.crash().start()
+    }
+
+    /// Ends the embedded image at once.
+    #[must_use]
+    pub fn crash(self) -> CrashedImage {
         let started = self.started.expect("an image that the story started");
         let mut started = started.into_inner().unwrap_or_else(PoisonError::into_inner);
         started.process.kill();
-        Self::embedded_in(started.dir)
+        CrashedImage { dir: started.dir }
     }
 
     /// Where its REP socket is.

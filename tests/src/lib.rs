@@ -31,7 +31,7 @@ pub mod terminal;
 pub mod skipped;
 
 pub use asking::{Asking, Session};
-pub use cli::Cli;
+pub use cli::{Cli, Home};
 pub use client::Client;
 pub use daemon::Daemon;
 pub use events::Events;

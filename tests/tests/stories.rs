@@ -6,5 +6,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // test code, also outside of test functions
 
 mod stories {
+    // The image link.
     mod conformance;
+    mod python;
+
+    // The daemon and its client link.
+    mod client_link;
+    mod daemon_life;
+    mod garbage;
+    mod image_life;
+
+    // What users see.
+    mod command_line;
+    mod terminal;
 }

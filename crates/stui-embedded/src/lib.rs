@@ -1,4 +1,9 @@
 //! The embedded image: a small Smalltalk that speaks the image link.
+//!
+//! [`EmbeddedImage::start`] gives a running image with its endpoint. Below it stands the server
+//! (sessions, evaluations, commands), below that the virtual machine.
+
+pub mod server;
 
 mod bootstrap;
 mod bytecode;
@@ -10,3 +15,5 @@ mod primitives;
 mod process;
 pub mod value;
 pub mod vm;
+
+pub use server::{Bounds, Config, EmbeddedImage, StartError, run_alone};

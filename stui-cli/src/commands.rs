@@ -1,0 +1,190 @@
+//! What `stui` can do, one file for each command, and what all of them need.
+
+mod attach;
+mod browse;
+mod classes;
+mod eval;
+mod history;
+mod inspect;
+mod interrupt;
+mod method;
+mod new;
+mod search;
+mod sessions;
+mod status;
+mod test;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use stui_protocol::Command;
+use stui_protocol::daemon::{Attach, AttachMode, Detach};
+use stui_protocol::image::SearchKind;
+
+use crate::args::{Global, Verb};
+use crate::connection::{self, Connection};
+use crate::exit::{Exit, Problem};
+use crate::socket;
+use crate::start;
+use crate::terminal::Terminal;
+
+pub(crate) use browse::{browse, class};
+pub(crate) use inspect::inspection;
+pub(crate) use method::parse as parse_method;
+pub(crate) use sessions::sessions;
+
+/// The session that is meant when none is named. It is made when it is not there.
+pub(crate) const MAIN: &str = "main";
+
+/// What a command works with.
+pub(crate) struct Context<'t> {
+    /// Where the daemon listens.
+    pub(crate) socket: PathBuf,
+    /// Whether to start a daemon when none runs.
+    start: bool,
+    /// Whether to print JSON.
+    pub(crate) json: bool,
+    /// Where to print.
+    pub(crate) terminal: &'t mut Terminal,
+}
+
+impl<'t> Context<'t> {
+    /// Works out where the daemon is.
+    ///
+    /// # Errors
+    /// As [`socket::locate`].
+    pub(crate) fn new(global: &Global, terminal: &'t mut Terminal) -> Result<Self, Problem> {
+        let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        Ok(Self {
+            socket: socket::locate(global.socket.clone(), runtime_dir)?,
+            start: !global.no_start,
+            json: global.json,
+            terminal,
+        })
+    }
+
+    /// Connects; starts a daemon when none runs, for commands that are useful with a fresh one.
+    pub(crate) fn connect(&mut self) -> Result<Connection, Problem> {
+        start::connect(&self.socket, self.start, &mut self.terminal.err)
+    }
+
+    /// Connects to a daemon that runs, for commands about what is there.
+    pub(crate) fn connect_running(&mut self) -> Result<Connection, Problem> {
+        Connection::open(&self.socket).map_err(|problem| match problem {
+            Problem::NoDaemon(path) => Problem::NotStarted(format!(
+                "no daemon runs at {}; `stui` starts one",
+                path.display()
+            )),
+            other => other,
+        })
+    }
+
+    /// Does a command; prints the reply with `--json`, else what `show` makes of the result. The
+    /// exit code is the same either way.
+    pub(crate) fn answer<C: Command, S: Into<Shown>>(
+        &mut self,
+        connection: &mut Connection,
+        command: &C,
+        session: Option<&str>,
+        show: impl FnOnce(&C::Result, &Terminal) -> S,
+    ) -> Result<Exit, Problem> {
+        let reply = connection.ask(&connection::request(command, session))?;
+        if self.json {
+            self.print_json(&reply)?;
+        }
+        let shown: Shown = match connection::result::<C>(reply) {
+            Ok(result) => show(&result, self.terminal).into(),
+            // It has been told.
+            Err(problem) if self.json => return Err(Problem::Told(problem.exit())),
+            Err(problem) => return Err(problem),
+        };
+        if !self.json {
+            self.terminal.out.write_all(shown.text.as_bytes())?;
+        }
+        Ok(shown.exit)
+    }
+
+    /// Prints something as one line of JSON.
+    pub(crate) fn print_json(&mut self, what: &impl Serialize) -> Result<(), Problem> {
+        let line = serde_json::to_string(what)
+            .map_err(|error| Problem::io("writing JSON")(error.into()))?;
+        writeln!(self.terminal.out, "{line}")?;
+        Ok(())
+    }
+}
+
+/// A result as text, and what it means for the exit code.
+pub(crate) struct Shown {
+    text: String,
+    exit: Exit,
+}
+
+impl Shown {
+    /// Text that is the answer, unless nothing was found.
+    pub(crate) fn found(text: String, any: bool) -> Self {
+        let exit = if any { Exit::Done } else { Exit::Failed };
+        Self { text, exit }
+    }
+}
+
+impl From<String> for Shown {
+    fn from(text: String) -> Self {
+        let exit = Exit::Done;
+        Self { text, exit }
+    }
+}
+
+/// Does what the command line says; without a command, attaches to [`MAIN`].
+///
+/// # Errors
+/// Whatever keeps it from being done.
+pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit, Problem> {
+    match verb.unwrap_or_else(|| Verb::Attach(crate::args::Attach::default())) {
+        Verb::Attach(args) => attach::run(&args, context),
+        Verb::New(args) => new::run(&args, context),
+        Verb::Ls => sessions::list(context),
+        Verb::Kill(args) => sessions::kill(args.session, context),
+        Verb::Rename { old, new } => sessions::rename(old, new, context),
+        Verb::Eval(args) => eval::run(&args, context),
+        Verb::Inspect(args) => inspect::run(&args, context),
+        Verb::Browse { class } => browse::run(&class, context),
+        Verb::Classes { pattern, limit } => classes::run(pattern.as_deref(), limit, context),
+        Verb::Method { method } => method::run(&method, context),
+        Verb::Senders(args) => search::run(SearchKind::Senders, &args.text, context),
+        Verb::Implementors(args) => search::run(SearchKind::Implementors, &args.text, context),
+        Verb::References(args) => search::run(SearchKind::References, &args.text, context),
+        Verb::Test(args) => test::run(&args, context),
+        Verb::Interrupt { session } => interrupt::run(&session, context),
+        Verb::History(args) => history::run(&args, context),
+        Verb::Status => status::run(context),
+        Verb::RunDaemon { stuid, listen } => Err(start::run_daemon(&stuid, &listen)),
+    }
+}
+
+/// Joins a session to see what happens in it, makes it when it is not there, and answers its id.
+pub(crate) fn look_on(
+    connection: &mut Connection,
+    session: Option<&str>,
+) -> Result<String, Problem> {
+    let attach = Attach {
+        session: session.unwrap_or(MAIN).to_owned(),
+        create: true,
+        mode: AttachMode::Watch,
+        ..Attach::default()
+    };
+    Ok(connection.call(&attach, None)?.session.session_id)
+}
+
+/// The session that is named, or [`MAIN`], which is made when it is not there.
+pub(crate) fn session_or_main<'s>(
+    connection: &mut Connection,
+    session: Option<&'s str>,
+) -> Result<&'s str, Problem> {
+    if let Some(session) = session {
+        return Ok(session);
+    }
+    look_on(connection, None)?;
+    connection.call(&Detach {}, None)?;
+    Ok(MAIN)
+}

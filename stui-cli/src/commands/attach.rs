@@ -1,0 +1,128 @@
+//! `stui attach`: join a session, to work in it or to look on.
+
+use std::io::{self, IsTerminal, Write};
+
+use stui_protocol::daemon::{Attach, AttachMode, AttachResult};
+use stui_protocol::{ErrorType, EventName};
+
+use super::{Context, MAIN};
+use crate::args;
+use crate::connection::{Connection, Incoming};
+use crate::exit::{Exit, Problem};
+use crate::render::event::Scribe;
+use crate::repl;
+use crate::terminal;
+
+/// Attaches to a session.
+pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit, Problem> {
+    check_terminal(args.watch)?;
+    let connection = context.connect()?;
+    attach(connection, args, context)
+}
+
+/// A prompt needs a terminal on all ends; looking on does not.
+///
+/// # Errors
+/// `Usage` with what to do instead.
+pub(super) fn check_terminal(watch: bool) -> Result<(), Problem> {
+    let all =
+        || io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
+    if watch || all() {
+        return Ok(());
+    }
+    Err(Problem::Usage(
+        "attaching needs a terminal; `stui eval -` evaluates standard input, \
+         `stui attach --watch` only shows"
+            .to_owned(),
+    ))
+}
+
+/// Attaches over a connection that stands.
+pub(super) fn attach(
+    mut connection: Connection,
+    args: &args::Attach,
+    context: &mut Context<'_>,
+) -> Result<Exit, Problem> {
+    connection.catch_signals()?;
+    let joined = join(&mut connection, args)?;
+    if args.watch {
+        watch(connection, &joined, context)
+    } else {
+        repl::run(connection, &joined, context)
+    }
+}
+
+fn join(connection: &mut Connection, args: &args::Attach) -> Result<AttachResult, Problem> {
+    let session = args.name.as_deref().unwrap_or(MAIN);
+    let attach = Attach {
+        session: session.to_owned(),
+        create: args.create || session == MAIN,
+        mode: if args.watch {
+            AttachMode::Watch
+        } else {
+            AttachMode::Drive
+        },
+        steal: args.steal,
+        since: None,
+        terminal: terminal::name(),
+    };
+    connection
+        .call(&attach, None)
+        .map_err(|problem| match problem {
+            Problem::Failed(mut failure) => {
+                failure.error.push_str(advice(failure.error_type, args));
+                Problem::Failed(failure)
+            }
+            other => other,
+        })
+}
+
+/// What else could be asked for.
+fn advice(error_type: ErrorType, args: &args::Attach) -> &'static str {
+    match error_type {
+        ErrorType::SessionBusy if !args.watch && !args.steal => {
+            "\n`stui attach --steal` takes over, `stui attach --watch` looks on"
+        }
+        ErrorType::SessionNotFound if !args.create => "\n`stui attach --create` makes it",
+        _ => "",
+    }
+}
+
+/// Shows what happens until Ctrl-C.
+fn watch(
+    mut connection: Connection,
+    joined: &AttachResult,
+    context: &mut Context<'_>,
+) -> Result<Exit, Problem> {
+    let json = context.json;
+    let out = &context.terminal.out;
+    let mut scribe = Scribe::new(&joined.session.name, false, out.columns(), out.palette);
+    if !json {
+        let banner = repl::banner(&connection, joined, &scribe);
+        context.terminal.err.write_all(banner.as_bytes())?;
+        let past = repl::recent(&mut connection, joined, &mut scribe)?;
+        context.terminal.out.write_all(past.as_bytes())?;
+    }
+    loop {
+        match connection.next(None)? {
+            Some(Incoming::Event(event)) => {
+                if json {
+                    context.print_json(&event)?;
+                } else {
+                    let text = scribe.text(&event);
+                    context.terminal.out.write_all(text.as_bytes())?;
+                }
+                context.terminal.out.flush()?;
+                if event.event == EventName::SessionClosed {
+                    return Ok(Exit::NoSession);
+                }
+            }
+            Some(Incoming::Interrupt | Incoming::Leave) => {
+                let note = format!("[detached (from session {})]", scribe.session);
+                writeln!(context.terminal.err, "{note}")?;
+                return Ok(Exit::Done);
+            }
+            Some(Incoming::Reply(_)) | None => {}
+        }
+    }
+}

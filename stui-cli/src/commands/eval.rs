@@ -1,0 +1,241 @@
+//! `stui eval`: evaluate code, print what it writes and its result.
+//!
+//! The evaluation is submitted as a job and followed through the session's events, so that output
+//! is seen as it comes. That takes two connections: one looks on, which is possible while somebody
+//! else drives the session but does not allow to evaluate; the other one asks. Should events be
+//! lost, `await` asks for the end.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read, Write};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use stui_protocol::daemon::{Await, QueuePositionData, Submit};
+use stui_protocol::image::{Evaluated, Interrupt, OnError};
+use stui_protocol::limits::MAX_MESSAGE_BYTES;
+use stui_protocol::{ErrorType, Event, EventName, Outcome, Reply};
+
+use super::{Context, look_on};
+use crate::args;
+use crate::connection::{Connection, Incoming, request};
+use crate::exit::{Exit, Problem};
+use crate::render::event;
+use crate::terminal::Terminal;
+
+/// How long the end of an evaluation may take once its session has ended, in milliseconds.
+const LAST_WAIT_MS: u64 = 2000;
+
+/// How much later than its time limit an evaluation may end before we stop believing in it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Evaluates code.
+pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, Problem> {
+    let code = code(args)?;
+    let mut looking = context.connect()?;
+    looking.catch_signals()?;
+    let session = look_on(&mut looking, args.session.as_deref())?;
+    let mut asking = Connection::open(&context.socket)?;
+    let submit = Submit {
+        session: session.clone(),
+        code,
+        timeout_ms: args.timeout.map(milliseconds),
+        print_limit: args.print_limit,
+        on_error: OnError::Return,
+    };
+    let evaluation_id = asking.call(&submit, None)?.evaluation_id;
+    let mut following = Following {
+        looking,
+        asking,
+        session,
+        evaluation_id,
+        timeout: args.timeout,
+        ends_by: None,
+        waits_until: args.wait.map(|wait| Instant::now() + wait),
+        interrupted: false,
+        streams: !context.json,
+        line_open: false,
+    };
+    let outcome = following.follow(context.terminal)?;
+    following.finish(outcome, context)
+}
+
+/// The code, from wherever the arguments say.
+fn code(args: &args::Eval) -> Result<String, Problem> {
+    let read = |reader: &mut dyn Read, what: &str| {
+        let mut text = String::new();
+        reader
+            .take(MAX_MESSAGE_BYTES as u64 + 1)
+            .read_to_string(&mut text)
+            .map_err(Problem::io(format!("reading {what}")))?;
+        Ok(text)
+    };
+    match (&args.code, &args.file) {
+        (_, Some(path)) if path.as_os_str() != "-" => {
+            let what = path.display().to_string();
+            let mut file = fs::File::open(path).map_err(Problem::io(format!("opening {what}")))?;
+            read(&mut file, &what)
+        }
+        (Some(code), None) if code != "-" => Ok(code.clone()),
+        (None, None) if io::stdin().is_terminal() => Err(Problem::Usage(
+            "eval needs code: `stui eval '3 + 4'`, `stui eval -f FILE`, or `-` for standard input"
+                .to_owned(),
+        )),
+        _ => read(&mut io::stdin(), "standard input"),
+    }
+}
+
+/// Whole milliseconds, and at least one.
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+/// An evaluation on its way.
+struct Following {
+    looking: Connection,
+    asking: Connection,
+    session: String,
+    evaluation_id: String,
+    timeout: Option<Duration>,
+    /// When it must have ended; known once it has begun.
+    ends_by: Option<Instant>,
+    /// When we stop waiting.
+    waits_until: Option<Instant>,
+    interrupted: bool,
+    /// Whether output goes to standard output as it comes.
+    streams: bool,
+    /// Whether the output so far lacks a line end.
+    line_open: bool,
+}
+
+impl Following {
+    /// Waits for the end.
+    fn follow(&mut self, terminal: &mut Terminal) -> Result<Outcome, Problem> {
+        loop {
+            let deadline = [self.ends_by, self.waits_until].into_iter().flatten().min();
+            match self.looking.next(deadline)? {
+                None => return self.give_up(),
+                Some(Incoming::Event(event)) => {
+                    if let Some(outcome) = self.event(&event, terminal)? {
+                        return Ok(outcome);
+                    }
+                }
+                Some(Incoming::Reply(_)) => {}
+                Some(Incoming::Interrupt) => self.interrupt(terminal)?,
+                Some(Incoming::Leave) => return Err(Problem::Interrupted),
+            }
+        }
+    }
+
+    fn event(
+        &mut self,
+        event: &Event,
+        terminal: &mut Terminal,
+    ) -> Result<Option<Outcome>, Problem> {
+        match event.event {
+            EventName::Gap | EventName::Lagging => return self.perhaps_ended(0),
+            EventName::SessionClosed => return self.perhaps_ended(LAST_WAIT_MS),
+            _ if event.evaluation_id.as_ref() != Some(&self.evaluation_id) => {}
+            EventName::EvaluationStarted => {
+                self.ends_by = self.timeout.map(|timeout| Instant::now() + timeout + GRACE);
+            }
+            EventName::Output => self.output(&event::output(event), terminal)?,
+            EventName::EvaluationFinished => return Ok(event::ended(event)),
+            EventName::QueuePosition => {
+                let place = event.data_as::<QueuePositionData>();
+                let before = place.map_or(0, |place| place.position);
+                if before > 0 && terminal.err.width.is_some() {
+                    writeln!(terminal.err, "stui: waiting, {before} before this one")?;
+                }
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn output(&mut self, text: &str, terminal: &mut Terminal) -> Result<(), Problem> {
+        if self.streams && !text.is_empty() {
+            terminal.out.write_all(text.as_bytes())?;
+            terminal.out.flush()?;
+            self.line_open = !text.ends_with('\n');
+        }
+        Ok(())
+    }
+
+    /// Asks for the end, which may have been among events that are lost.
+    fn perhaps_ended(&mut self, wait_ms: u64) -> Result<Option<Outcome>, Problem> {
+        let ask = Await {
+            evaluation_id: self.evaluation_id.clone(),
+            wait_ms: Some(wait_ms),
+        };
+        let outcome = self.asking.ask(&request(&ask, None))?.outcome;
+        let goes_on = outcome
+            .as_ref()
+            .is_ok_and(|value| value["state"] == "running");
+        Ok((!goes_on).then_some(outcome))
+    }
+
+    /// The first Ctrl-C interrupts the evaluation, the second leaves it.
+    fn interrupt(&mut self, terminal: &mut Terminal) -> Result<(), Problem> {
+        if self.interrupted {
+            writeln!(
+                terminal.err,
+                "stui: it has not stopped yet; `stui ls` shows whether it does"
+            )?;
+            return Err(Problem::Told(Exit::Interrupted));
+        }
+        self.interrupted = true;
+        let interrupt = Interrupt {
+            session_id: None,
+            evaluation_id: Some(self.evaluation_id.clone()),
+        };
+        let ask = request(&interrupt, Some(&self.session));
+        self.asking.send(&ask)
+    }
+
+    fn give_up(&mut self) -> Result<Outcome, Problem> {
+        let id = &self.evaluation_id;
+        if self
+            .waits_until
+            .is_some_and(|until| until <= Instant::now())
+        {
+            return Err(Problem::Failed(stui_protocol::Failure::new(
+                ErrorType::Timeout,
+                format!("stopped waiting; the evaluation {id} goes on"),
+            )));
+        }
+        Err(Problem::Failed(stui_protocol::Failure::new(
+            ErrorType::Timeout,
+            format!("the evaluation {id} should have been stopped by now, and nothing says so"),
+        )))
+    }
+
+    /// Prints the end.
+    fn finish(self, outcome: Outcome, context: &mut Context<'_>) -> Result<Exit, Problem> {
+        let exit = match &outcome {
+            Ok(_) => Exit::Done,
+            Err(failure) => failure.error_type.into(),
+        };
+        if context.json {
+            let instance = self.asking.hello().instance.clone().unwrap_or_default();
+            context.print_json(&Reply::new(Some(self.evaluation_id), outcome, instance))?;
+            return Ok(exit);
+        }
+        let terminal = &mut *context.terminal;
+        if self.line_open {
+            writeln!(terminal.out)?;
+        }
+        let evaluated = evaluated(outcome?)?;
+        writeln!(terminal.out, "{}", evaluated.result)?;
+        if evaluated.truncated {
+            let note = terminal.err.palette.dim("the result or its output was cut");
+            writeln!(terminal.err, "{note}")?;
+        }
+        Ok(exit)
+    }
+}
+
+/// Reads a finished evaluation; a `state` beside it is of no interest.
+fn evaluated(value: Value) -> Result<Evaluated, Problem> {
+    serde_json::from_value(value)
+        .map_err(|why| Problem::Garbled(format!("a result that cannot be read: {why}")))
+}

@@ -1,0 +1,82 @@
+//! `stui status`.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use stui_protocol::daemon::{ImageState, Status, StatusResult};
+use stui_protocol::time::now;
+
+use super::{Context, Shown};
+use crate::exit::{Exit, Problem};
+use crate::render::{Palette, image, time};
+
+/// Shows how the daemon and the image are; exit code 4 when the image does not answer.
+pub(crate) fn run(context: &mut Context<'_>) -> Result<Exit, Problem> {
+    let mut connection = context.connect_running()?;
+    context.answer(&mut connection, &Status {}, None, |status, terminal| {
+        let answers = !matches!(
+            status.image.state,
+            ImageState::Down | ImageState::Unresponsive
+        );
+        Shown {
+            text: lines(status, terminal.out.palette),
+            exit: if answers {
+                Exit::Done
+            } else {
+                Exit::ImageUnavailable
+            },
+        }
+    })
+}
+
+fn lines(status: &StatusResult, palette: Palette) -> String {
+    let now = now();
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{} {value}", palette.strong(&format!("{name:<9}")));
+    };
+    let daemon = &status.daemon;
+    line(
+        "daemon",
+        format!(
+            "stuid {}, process {}, up {}",
+            daemon.version,
+            daemon.pid,
+            time::ago(daemon.started_at, now)
+        ),
+    );
+    line("socket", daemon.socket.clone());
+    if let Some(admin) = &daemon.admin {
+        line("admin", admin.clone());
+    }
+    line("image", image::summary(&status.image));
+    line(
+        "",
+        format!(
+            "{} for {}, at {}",
+            image::state(&status.image),
+            time::ago(status.image.since, now),
+            status.image.endpoint
+        ),
+    );
+    line(
+        "sessions",
+        format!("{}, clients {}", status.sessions, status.clients),
+    );
+    let queue = &status.queue;
+    let oldest = match queue.oldest_ms {
+        0 => String::new(),
+        ms => format!(
+            ", the oldest for {}",
+            time::duration(Duration::from_millis(ms))
+        ),
+    };
+    line(
+        "work",
+        format!(
+            "{} evaluations run, {} wait, {} requests wait{oldest}",
+            queue.running, queue.evaluations, queue.requests
+        ),
+    );
+    text
+}

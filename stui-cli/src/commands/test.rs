@@ -1,0 +1,105 @@
+//! `stui test`: run SUnit tests and show those that do not pass.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use serde_json::Value;
+use stui_protocol::daemon::Await;
+use stui_protocol::image::{Job, RunTests, TestReport};
+use stui_protocol::{Outcome, Reply};
+
+use super::{Context, eval::milliseconds, method, session_or_main};
+use crate::args;
+use crate::connection::{Connection, request};
+use crate::exit::{Exit, Problem};
+use crate::render::{event, failure};
+use crate::terminal::Sink;
+
+/// How long one request waits for the tests to end, in milliseconds.
+const WAIT_MS: u64 = 10_000;
+
+/// Runs tests; exit code 1 unless all pass.
+pub(crate) fn run(args: &args::Test, context: &mut Context<'_>) -> Result<Exit, Problem> {
+    let mut connection = context.connect()?;
+    let session = session_or_main(&mut connection, args.session.as_deref())?;
+    let reply = report(&mut connection, &tests(args), session)?;
+    if context.json {
+        context.print_json(&reply)?;
+    }
+    let report = match reply.outcome {
+        Err(failure) if context.json => return Ok(failure.error_type.into()),
+        outcome => read(outcome)?,
+    };
+    if !context.json {
+        let text = shown(&report, &context.terminal.out);
+        context.terminal.out.write_all(text.as_bytes())?;
+    }
+    Ok(if report.failed + report.errors == 0 {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+fn tests(args: &args::Test) -> RunTests {
+    let mut run = RunTests {
+        wait_ms: Some(WAIT_MS),
+        timeout_ms: args.timeout.map(milliseconds),
+        ..RunTests::default()
+    };
+    if let Some(one) = method::parse(&args.tests) {
+        run.class_name = Some(one.class_name);
+        run.method_name = Some(one.method_name);
+    } else if args.tests.contains(['*', '?']) {
+        run.pattern = Some(args.tests.clone());
+    } else {
+        run.class_name = Some(args.tests.clone());
+    }
+    run
+}
+
+/// Starts the tests and asks until they have ended.
+fn report(connection: &mut Connection, run: &RunTests, session: &str) -> Result<Reply, Problem> {
+    let mut reply = connection.ask(&request(run, Some(session)))?;
+    while let Some(evaluation_id) = running(&reply.outcome) {
+        let ask = Await {
+            evaluation_id,
+            wait_ms: Some(WAIT_MS),
+        };
+        reply = connection.ask(&request(&ask, None))?;
+    }
+    Ok(reply)
+}
+
+/// The evaluation, while it goes on.
+fn running(outcome: &Outcome) -> Option<String> {
+    let value = outcome.as_ref().ok()?;
+    match serde_json::from_value(value.clone()) {
+        Ok(Job::<Value>::Running { evaluation_id }) => Some(evaluation_id),
+        _ => None,
+    }
+}
+
+fn read(outcome: Outcome) -> Result<TestReport, Problem> {
+    serde_json::from_value(outcome?)
+        .map_err(|why| Problem::Garbled(format!("a test report that cannot be read: {why}")))
+}
+
+fn shown(report: &TestReport, out: &Sink) -> String {
+    let mut text = report.output.clone();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for problem in &report.problems {
+        let name = format!("{}>>{}", problem.class_name, problem.method_name);
+        let _ = writeln!(
+            text,
+            "{} {name}: {}",
+            out.palette.error(&problem.outcome),
+            problem.message
+        );
+        text.push_str(&failure::stack(&problem.stack, out.columns(), out.palette));
+    }
+    let _ = writeln!(text, "{}", event::tests(report));
+    text
+}

@@ -1,0 +1,291 @@
+//! One connection to the daemon: requests out, replies and events in.
+//!
+//! A thread reads lines and hands them over through a bounded queue; when the queue is full it
+//! stops reading, and the daemon sees a slow client. Everything else happens in the caller's
+//! thread. Signals that have a meaning (Ctrl-C) come through the same queue, so that one wait
+//! sees whatever happens first.
+
+mod incoming;
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use stui_protocol::codec::client::{self, Message};
+use stui_protocol::daemon::HelloData;
+use stui_protocol::{Command, Event, EventName, Reply, Request};
+
+use crate::exit::Problem;
+use incoming::Arrival;
+pub(crate) use incoming::Incoming;
+
+/// Messages that wait for the caller. Few, because one can have 10 MiB.
+const QUEUE_LENGTH: usize = 64;
+
+/// Events kept while a reply is awaited; beyond it the oldest go, and that is told.
+const KEPT_EVENTS: usize = 10_000;
+
+/// How long the daemon may take to say hello.
+const HELLO_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a reply may take when the request is no evaluation. The daemon has deadlines of its
+/// own well below; this one is for a daemon that hangs.
+pub(crate) const REPLY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a write to a daemon that does not read may take.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection to the daemon after its hello.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: UnixStream,
+    arrivals: Receiver<Arrival>,
+    queue: SyncSender<Arrival>,
+    events: VecDeque<Event>,
+    skipped: u64,
+    hello: HelloData,
+}
+
+impl Connection {
+    /// Connects and waits for the daemon's hello.
+    ///
+    /// # Errors
+    /// `NoDaemon` when nobody listens there, `Garbled` when it is no stui daemon or one of another
+    /// protocol.
+    pub(crate) fn open(path: &Path) -> Result<Self, Problem> {
+        let stream = UnixStream::connect(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                Problem::NoDaemon(path.to_owned())
+            }
+            _ => Problem::Unreachable {
+                path: path.to_owned(),
+                source,
+            },
+        })?;
+        let setting_up = || Problem::io("setting up the connection");
+        stream
+            .set_write_timeout(Some(WRITE_PATIENCE))
+            .map_err(setting_up())?;
+        let (queue, arrivals) = sync_channel(QUEUE_LENGTH);
+        let reading = stream.try_clone().map_err(setting_up())?;
+        incoming::start_reading(reading, queue.clone()).map_err(setting_up())?;
+        let hello = hello(&arrivals)?;
+        Ok(Self {
+            stream,
+            arrivals,
+            queue,
+            events: VecDeque::new(),
+            skipped: 0,
+            hello,
+        })
+    }
+
+    /// What the daemon said about itself.
+    pub(crate) fn hello(&self) -> &HelloData {
+        &self.hello
+    }
+
+    /// From now on Ctrl-C is an [`Incoming::Interrupt`], and Ctrl-\ and SIGTERM are an
+    /// [`Incoming::Leave`], instead of the end of the process.
+    ///
+    /// # Errors
+    /// When the signals cannot be caught.
+    pub(crate) fn catch_signals(&self) -> Result<(), Problem> {
+        incoming::catch_signals(self.queue.clone()).map_err(Problem::io("catching signals"))
+    }
+
+    /// Does a command and reads its result. `session` (name or id) goes along when given.
+    ///
+    /// # Errors
+    /// `Failed` with the daemon's or the image's answer, and what can go wrong with a connection.
+    pub(crate) fn call<C: Command>(
+        &mut self,
+        command: &C,
+        session: Option<&str>,
+    ) -> Result<C::Result, Problem> {
+        result::<C>(self.ask(&request(command, session))?)
+    }
+
+    /// Sends a request and waits for its reply; events that arrive meanwhile are kept.
+    ///
+    /// # Errors
+    /// What can go wrong with a connection, and `Interrupted` when signals are caught.
+    pub(crate) fn ask(&mut self, request: &Request) -> Result<Reply, Problem> {
+        self.ask_within(request, REPLY_PATIENCE)
+    }
+
+    /// As [`Self::ask`] with a time limit of its own.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; `NoAnswer` after the time.
+    pub(crate) fn ask_within(
+        &mut self,
+        request: &Request,
+        patience: Duration,
+    ) -> Result<Reply, Problem> {
+        self.send(request)?;
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.receive(Some(deadline))? {
+                None => return Err(Problem::NoAnswer(patience)),
+                Some(Incoming::Reply(reply)) if reply.id.as_deref() == Some(&request.id) => {
+                    return Ok(reply);
+                }
+                // A request that could not even be read has no id to answer to.
+                Some(Incoming::Reply(Reply {
+                    id: None,
+                    outcome: Err(failure),
+                    ..
+                })) => return Err(failure.into()),
+                // The answer to something that was given up.
+                Some(Incoming::Reply(_)) => {}
+                Some(Incoming::Event(event)) => self.keep(event),
+                Some(Incoming::Interrupt | Incoming::Leave) => return Err(Problem::Interrupted),
+            }
+        }
+    }
+
+    /// Sends a request without waiting.
+    ///
+    /// # Errors
+    /// `MessageTooLarge`; `Lost` when the daemon is gone.
+    pub(crate) fn send(&mut self, request: &Request) -> Result<(), Problem> {
+        let line = client::encode_request(request)?;
+        self.stream.write_all(&line).map_err(|_| Problem::Lost)
+    }
+
+    /// The next thing that happens, events kept by [`Self::ask`] first; none after `deadline`.
+    ///
+    /// # Errors
+    /// `Lost` or `Garbled`, again and again once it is so.
+    pub(crate) fn next(&mut self, deadline: Option<Instant>) -> Result<Option<Incoming>, Problem> {
+        match self.events.pop_front() {
+            Some(event) => Ok(Some(Incoming::Event(event))),
+            None => self.receive(deadline),
+        }
+    }
+
+    /// As [`Self::next`] without waiting at all.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub(crate) fn poll(&mut self) -> Result<Option<Incoming>, Problem> {
+        if let Some(event) = self.events.pop_front() {
+            return Ok(Some(Incoming::Event(event)));
+        }
+        match self.arrivals.try_recv() {
+            Ok(arrival) => self.unpack(arrival).map(Some),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(Problem::Lost),
+        }
+    }
+
+    /// How many events were left out since the last call, because nobody took them.
+    pub(crate) fn take_skipped(&mut self) -> u64 {
+        std::mem::take(&mut self.skipped)
+    }
+
+    fn keep(&mut self, event: Event) {
+        if self.events.len() >= KEPT_EVENTS {
+            self.events.pop_front();
+            self.skipped += 1;
+        }
+        self.events.push_back(event);
+    }
+
+    fn receive(&mut self, deadline: Option<Instant>) -> Result<Option<Incoming>, Problem> {
+        let arrival = match deadline {
+            None => self.arrivals.recv().map_err(|_| Problem::Lost)?,
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                match self.arrivals.recv_timeout(left) {
+                    Ok(arrival) => arrival,
+                    Err(RecvTimeoutError::Timeout) => return Ok(None),
+                    Err(RecvTimeoutError::Disconnected) => return Err(Problem::Lost),
+                }
+            }
+        };
+        self.unpack(arrival).map(Some)
+    }
+
+    /// Ends are put back, so that whoever asks next learns of them, too.
+    fn unpack(&mut self, arrival: Arrival) -> Result<Incoming, Problem> {
+        match arrival {
+            Arrival::Said(Message::Reply(reply)) => Ok(Incoming::Reply(reply)),
+            Arrival::Said(Message::Event(event)) => Ok(Incoming::Event(event)),
+            Arrival::Interrupt => Ok(Incoming::Interrupt),
+            Arrival::Leave => Ok(Incoming::Leave),
+            Arrival::Closed => {
+                // Full only when signals rain; they are followed by the same end then.
+                let _ = self.queue.try_send(Arrival::Closed);
+                Err(Problem::Lost)
+            }
+            Arrival::Garbled(why) => {
+                let _ = self.queue.try_send(Arrival::Closed);
+                Err(Problem::Garbled(why))
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Wakes the reading thread, which then ends.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+/// A request for a command in a session.
+pub(crate) fn request<C: Command>(command: &C, session: Option<&str>) -> Request {
+    let mut request = Request::new(uuid::Uuid::new_v4().to_string(), command);
+    if let Some(session) = session {
+        request
+            .parameters
+            .insert("session".to_owned(), Value::from(session));
+    }
+    request
+}
+
+/// The result in a reply to that command.
+///
+/// # Errors
+/// `Failed` for a failure, `Garbled` for a result of another shape.
+pub(crate) fn result<C: Command>(reply: Reply) -> Result<C::Result, Problem> {
+    let value = reply.outcome?;
+    serde_json::from_value(value).map_err(|why| Problem::Garbled(format!("{}: {why}", C::NAME)))
+}
+
+fn hello(arrivals: &Receiver<Arrival>) -> Result<HelloData, Problem> {
+    let said = match arrivals.recv_timeout(HELLO_PATIENCE) {
+        Ok(Arrival::Said(said)) => said,
+        Ok(Arrival::Garbled(why)) => return Err(Problem::Garbled(why)),
+        Ok(_) => return Err(Problem::Garbled("it hung up without a hello".to_owned())),
+        Err(_) => return Err(Problem::NoAnswer(HELLO_PATIENCE)),
+    };
+    match said {
+        Message::Event(event) if event.event == EventName::Hello => {
+            let hello: HelloData = event
+                .data_as()
+                .ok_or_else(|| Problem::Garbled("its hello lacks something".to_owned()))?;
+            let spoken = hello.protocol.iter().any(|version| version.check().is_ok());
+            if spoken || hello.protocol.is_empty() {
+                Ok(hello)
+            } else {
+                Err(Problem::Garbled(
+                    "it speaks another protocol version".to_owned(),
+                ))
+            }
+        }
+        // A daemon that is full or shuts down says so instead of hello.
+        Message::Reply(Reply {
+            outcome: Err(failure),
+            ..
+        }) => Err(failure.into()),
+        _ => Err(Problem::Garbled("it did not say hello".to_owned())),
+    }
+}

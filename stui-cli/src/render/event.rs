@@ -1,0 +1,233 @@
+//! Events of a session as text: what a user who looks on sees of it.
+
+use std::fmt::Write;
+
+use stui_protocol::daemon::{
+    AttachMode, AttachedClient, GapData, ImageStatus, QueuePositionData, RenamedData,
+};
+use stui_protocol::image::{
+    Evaluated, EvaluationFinishedData, EvaluationStartedData, OutputData, TestReport,
+};
+use stui_protocol::{ErrorType, Event, EventName, Failure, Outcome};
+
+use super::{Palette, failure, image, source, time};
+
+/// Evaluations that took longer than this many milliseconds say so.
+const TELL_TIME_MS: f64 = 1000.0;
+
+/// What stands before a result.
+const ARROW: &str = "→ ";
+
+/// Turns the events of one session into text.
+#[derive(Debug)]
+pub(crate) struct Scribe {
+    /// The session's name, for the prompt before code.
+    pub(crate) session: String,
+    /// Columns of the terminal.
+    pub(crate) columns: usize,
+    /// Its colours.
+    pub(crate) palette: Palette,
+    /// Whether we attached to drive the session, not to look on.
+    drives: bool,
+    /// Our own process, whose comings and goings are no news.
+    own_pid: u32,
+    /// Whether the terminal stands behind text without a line end.
+    pub(crate) line_open: bool,
+}
+
+impl Scribe {
+    /// For somebody who drives a session or looks on.
+    pub(crate) fn new(session: &str, drives: bool, columns: usize, palette: Palette) -> Self {
+        Self {
+            session: session.to_owned(),
+            columns,
+            palette,
+            drives,
+            own_pid: std::process::id(),
+            line_open: false,
+        }
+    }
+
+    /// The text for an event; empty when it is no news. Only output may lack its line end:
+    /// whatever follows it begins with one.
+    pub(crate) fn text(&mut self, event: &Event) -> String {
+        let mut text = self.told(event);
+        if text.is_empty() {
+            return text;
+        }
+        let continues = matches!(event.event, EventName::Output | EventName::Transcript);
+        if self.line_open && !continues {
+            text.insert(0, '\n');
+        }
+        self.line_open = !text.ends_with('\n');
+        text
+    }
+
+    fn told(&mut self, event: &Event) -> String {
+        match &event.event {
+            EventName::Output | EventName::Transcript => output(event),
+            EventName::EvaluationStarted => event
+                .data_as::<EvaluationStartedData>()
+                .map_or_else(String::new, |started| self.code(&started.code)),
+            EventName::EvaluationFinished => {
+                ended(event).map_or_else(String::new, |outcome| self.outcome(&outcome))
+            }
+            EventName::SessionRenamed => {
+                if let Some(RenamedData { name }) = event.data_as() {
+                    self.session = name;
+                }
+                self.note(&format!("the session is called {} now", self.session))
+            }
+            EventName::SessionClosed => self.note("the session was ended"),
+            EventName::Attached => self.client(event, "attached"),
+            EventName::Detached => self.client(event, "left"),
+            EventName::Gap => event.data_as().map_or_else(String::new, |gap: GapData| {
+                let gone = gap.to.saturating_sub(gap.from).saturating_add(1);
+                self.note(&format!("{gone} older lines of the log are gone"))
+            }),
+            EventName::QueuePosition => event
+                .data_as()
+                .map_or_else(String::new, |place: QueuePositionData| self.waits(&place)),
+            EventName::ImageState => event
+                .data_as()
+                .map_or_else(String::new, |status: ImageStatus| {
+                    self.note(&format!("image: {}", image::state(&status)))
+                }),
+            EventName::ImageSaving => self.note("the image saves itself and will answer later"),
+            EventName::ImageSaved => self.note("the image is saved"),
+            EventName::ShuttingDown => self.note("the daemon shuts down"),
+            EventName::Lagging => self.note("output came too fast; some of it is only in the log"),
+            EventName::SessionCreated
+            | EventName::Heartbeat
+            | EventName::Hello
+            | EventName::Other(_) => String::new(),
+        }
+    }
+
+    /// As [`Self::text`] for an event of some time ago: comings and goings are left out.
+    pub(crate) fn past(&mut self, event: &Event) -> String {
+        match event.event {
+            EventName::Output
+            | EventName::Transcript
+            | EventName::EvaluationStarted
+            | EventName::EvaluationFinished
+            | EventName::SessionRenamed
+            | EventName::Gap => self.text(event),
+            _ => String::new(),
+        }
+    }
+
+    /// Code as it was typed at a prompt.
+    pub(crate) fn code(&self, code: &str) -> String {
+        let mut text = self.palette.prompt(&format!("{}> ", self.session));
+        let indent = " ".repeat(super::columns::width(&self.session));
+        let code = source::script(code.trim_end(), self.palette);
+        for (number, line) in code.lines().enumerate() {
+            if number > 0 {
+                let _ = write!(text, "\n{}", self.palette.dim(&format!("{indent}| ")));
+            }
+            text.push_str(line);
+        }
+        text.push('\n');
+        text
+    }
+
+    /// The result of an evaluation or its failure.
+    pub(crate) fn outcome(&self, outcome: &Outcome) -> String {
+        let value = match outcome {
+            Ok(value) => value,
+            Err(failed) => return self.failure(failed),
+        };
+        if let Ok(report) = serde_json::from_value::<TestReport>(value.clone()) {
+            return format!("{}\n", tests(&report));
+        }
+        match serde_json::from_value::<Evaluated>(value.clone()) {
+            Ok(evaluated) => self.result(&evaluated),
+            Err(_) => format!("{value}\n"),
+        }
+    }
+
+    /// A failure; who interrupted code knows where it was.
+    pub(crate) fn failure(&self, failed: &Failure) -> String {
+        if failed.error_type == ErrorType::Interrupted {
+            return format!("{}\n", self.palette.error("interrupted"));
+        }
+        failure::failure(failed, self.columns, self.palette)
+    }
+
+    /// A remark in brackets.
+    pub(crate) fn note(&self, what: &str) -> String {
+        format!("{}\n", self.palette.dim(&format!("[{what}]")))
+    }
+
+    fn result(&self, evaluated: &Evaluated) -> String {
+        let mut text = self.palette.dim(ARROW);
+        text.push_str(&evaluated.result);
+        if evaluated.execution_time >= TELL_TIME_MS {
+            let took = format!("  ({})", time::milliseconds(evaluated.execution_time));
+            text.push_str(&self.palette.dim(&took));
+        }
+        text.push('\n');
+        text
+    }
+
+    fn waits(&self, place: &QueuePositionData) -> String {
+        match place.position {
+            0 => String::new(),
+            1 => self.note("waits for one evaluation before it"),
+            more => self.note(&format!("waits for {more} evaluations before it")),
+        }
+    }
+
+    fn client(&self, event: &Event, what: &str) -> String {
+        let Some(client) = event.data_as::<AttachedClient>() else {
+            return String::new();
+        };
+        if client.pid == self.own_pid {
+            let lost = self.drives && client.mode == AttachMode::Watch;
+            return if lost && event.event == EventName::Attached {
+                self.note("somebody took the session over; :steal takes it back")
+            } else {
+                String::new()
+            };
+        }
+        let terminal = client.terminal.unwrap_or_default();
+        let terminal = terminal.trim_start_matches("/dev/");
+        let place = if terminal.is_empty() {
+            format!("process {}", client.pid)
+        } else {
+            super::columns::one_line(terminal)
+        };
+        match client.mode {
+            AttachMode::Drive => self.note(&format!("{place} {what}")),
+            AttachMode::Watch => String::new(),
+        }
+    }
+}
+
+/// The text that an evaluation wrote.
+pub(crate) fn output(event: &Event) -> String {
+    event
+        .data_as::<OutputData>()
+        .map_or_else(String::new, |output| output.text)
+}
+
+/// How an evaluation ended, when the event says so.
+pub(crate) fn ended(event: &Event) -> Option<Outcome> {
+    (event.event == EventName::EvaluationFinished)
+        .then(|| event.data_as::<EvaluationFinishedData>())
+        .flatten()
+        .map(Outcome::from)
+}
+
+/// A test run in one line.
+pub(crate) fn tests(report: &TestReport) -> String {
+    let mut text = format!(
+        "{} passed, {} failed, {} errors",
+        report.passed, report.failed, report.errors
+    );
+    if report.skipped > 0 {
+        let _ = write!(text, ", {} skipped", report.skipped);
+    }
+    text
+}

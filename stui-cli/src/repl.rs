@@ -1,0 +1,241 @@
+//! The interactive loop: read code, submit it, show what happens.
+//!
+//! While a line is edited the terminal is in raw mode and belongs to the line editor; what happens
+//! in the session meanwhile is handed to it and printed above the prompt. While an evaluation runs
+//! the terminal is in its usual mode, Ctrl-C is a signal and what is typed waits in the terminal
+//! for the next prompt.
+
+mod above;
+mod completion;
+mod editor;
+mod input;
+mod live;
+mod meta;
+mod prompt;
+mod running;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use reedline::{Reedline, Signal};
+use stui_protocol::daemon::{AttachResult, Detach, ImageState, Log, Submit};
+use stui_protocol::image::OnError;
+
+use crate::commands::Context;
+use crate::connection::{Connection, request};
+use crate::exit::{Exit, Problem};
+use crate::render::event::Scribe;
+use crate::render::image;
+use crate::terminal;
+use live::{Live, Shared};
+use prompt::SessionPrompt;
+
+/// Events of the log that are looked at for what was last seen in a session.
+const RECENT_EVENTS: u64 = 60;
+
+/// Lines of them that are shown.
+const RECENT_LINES: usize = 20;
+
+/// How long the daemon may take to let us go.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What to do after a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Prompt,
+    Leave,
+}
+
+/// Runs the loop until the user leaves.
+///
+/// # Errors
+/// `Lost` when the daemon goes away, and what keeps the terminal from being used.
+pub(crate) fn run(
+    mut connection: Connection,
+    joined: &AttachResult,
+    context: &mut Context<'_>,
+) -> Result<Exit, Problem> {
+    let out = &mut context.terminal.out;
+    let mut scribe = Scribe::new(&joined.session.name, true, out.columns(), out.palette);
+    let mut text = banner(&connection, joined, &scribe);
+    text.push_str(&recent(&mut connection, joined, &mut scribe)?);
+    if joined.session.running.is_none() {
+        text.push_str(&scribe.note("Ctrl-D detaches, :help helps"));
+    }
+    out.write_all(text.as_bytes())?;
+    let palette = out.palette;
+    let live = Live::shared(connection, joined, scribe);
+    let mut repl = Repl {
+        editor: editor::new(&live, palette),
+        live,
+        context,
+    };
+    let next = match &joined.session.running {
+        Some(running) => repl.join_running(&running.evaluation_id, &running.code)?,
+        None => Next::Prompt,
+    };
+    repl.talk(next)
+}
+
+/// Who is there, in one line.
+pub(crate) fn banner(connection: &Connection, joined: &AttachResult, scribe: &Scribe) -> String {
+    let state = connection.hello().image.state;
+    let mut which = image::summary(&connection.hello().image);
+    if !matches!(state, ImageState::Ready | ImageState::Busy) {
+        which = scribe.palette.warning(&which);
+    }
+    let made = if joined.created { " (new)" } else { "" };
+    format!(
+        "{} {} {which}\n",
+        scribe
+            .palette
+            .strong(&format!("session {}{made}", scribe.session)),
+        scribe.palette.dim("in"),
+    )
+}
+
+/// The last lines of what happened in the session before.
+///
+/// # Errors
+/// What can go wrong with a connection. A daemon that cannot tell is none.
+pub(crate) fn recent(
+    connection: &mut Connection,
+    joined: &AttachResult,
+    scribe: &mut Scribe,
+) -> Result<String, Problem> {
+    if joined.position == 0 {
+        return Ok(String::new());
+    }
+    let log = Log {
+        session: joined.session.session_id.clone(),
+        since: joined.position.saturating_sub(RECENT_EVENTS),
+        limit: usize::try_from(RECENT_EVENTS).ok(),
+    };
+    let found = match connection.call(&log, None) {
+        Ok(found) => found,
+        Err(Problem::Failed(_)) => return Ok(String::new()),
+        Err(problem) => return Err(problem),
+    };
+    let mut text = String::new();
+    let session = scribe.session.clone();
+    for event in found
+        .events
+        .iter()
+        .filter(|event| event.position.is_none_or(|at| at <= joined.position))
+    {
+        text.push_str(&scribe.past(event));
+    }
+    scribe.session = session;
+    scribe.line_open = false;
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = &lines[lines.len().saturating_sub(RECENT_LINES)..];
+    if shown.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!("{}\n", shown.join("\n")))
+}
+
+/// The loop and what it works with.
+struct Repl<'c, 't> {
+    live: Shared,
+    editor: Reedline,
+    context: &'c mut Context<'t>,
+}
+
+impl Repl<'_, '_> {
+    fn talk(&mut self, mut next: Next) -> Result<Exit, Problem> {
+        while next == Next::Prompt {
+            let prompt = {
+                let scribe = &mut self.live.lock().scribe;
+                scribe.columns = terminal::width(&io::stdout());
+                SessionPrompt::new(scribe)
+            };
+            next = match self.editor.read_line(&prompt) {
+                Ok(Signal::Success(line)) => self.entered(&line)?,
+                Ok(Signal::CtrlD) => Next::Leave,
+                // The idle callback breaks the line when the connection is gone.
+                Ok(Signal::ExternalBreak(_)) => self.broken_off()?,
+                Ok(_) => Next::Prompt,
+                Err(error) => return Err(Problem::io("reading the terminal")(error)),
+            };
+        }
+        self.leave()
+    }
+
+    fn entered(&mut self, line: &str) -> Result<Next, Problem> {
+        // Past lines are kept even if this process is killed. A history that cannot be written is
+        // no reason to stop.
+        let _ = self.editor.sync_history();
+        let line = line.trim();
+        if line.is_empty() {
+            Ok(Next::Prompt)
+        } else if let Some(command) = line.strip_prefix(':') {
+            self.keep_going(|repl| meta::run(command, &repl.live, repl.context))
+        } else {
+            self.keep_going(|repl| repl.evaluate(line))
+        }
+    }
+
+    /// Does something whose failure is shown and does not end the loop.
+    fn keep_going(
+        &mut self,
+        what: impl FnOnce(&mut Self) -> Result<Next, Problem>,
+    ) -> Result<Next, Problem> {
+        let text = match what(self) {
+            Err(Problem::Failed(failure)) => self.live.lock().scribe.failure(&failure),
+            Err(Problem::Interrupted) => self.live.lock().scribe.note("interrupted"),
+            Err(problem @ Problem::NoAnswer(_)) => {
+                self.live.lock().scribe.note(&problem.to_string())
+            }
+            other => return other,
+        };
+        self.context.terminal.out.write_all(text.as_bytes())?;
+        Ok(Next::Prompt)
+    }
+
+    fn evaluate(&mut self, code: &str) -> Result<Next, Problem> {
+        let submit = Submit {
+            session: self.live.lock().session_id.clone(),
+            code: code.to_owned(),
+            timeout_ms: None,
+            print_limit: None,
+            on_error: OnError::Return,
+        };
+        let submitted = self.live.lock().submit(&submit)?;
+        running::follow(&submitted.evaluation_id, true, &self.live, self.context)
+    }
+
+    /// Waits for an evaluation that was under way when we came.
+    fn join_running(&mut self, evaluation_id: &str, code: &str) -> Result<Next, Problem> {
+        let text = {
+            let scribe = &self.live.lock().scribe;
+            scribe.code(code) + &scribe.note("this runs; Ctrl-C interrupts it, Ctrl-\\ detaches")
+        };
+        self.context.terminal.out.write_all(text.as_bytes())?;
+        running::follow(evaluation_id, true, &self.live, self.context)
+    }
+
+    fn leave(&mut self) -> Result<Exit, Problem> {
+        let name = {
+            let mut live = self.live.lock();
+            // Whether the daemon answers makes no difference: closing the connection does it, too.
+            let _ = live
+                .connection
+                .ask_within(&request(&Detach {}, None), FAREWELL_PATIENCE);
+            live.scribe.session.clone()
+        };
+        let out = &mut self.context.terminal.out;
+        writeln!(out, "[detached (from session {name})]")?;
+        Ok(Exit::Done)
+    }
+
+    /// The line was broken off: what now?
+    fn broken_off(&mut self) -> Result<Next, Problem> {
+        let mut live = self.live.lock();
+        if live.leaving {
+            Ok(Next::Leave)
+        } else {
+            Err(live.broken.take().unwrap_or(Problem::Lost))
+        }
+    }
+}

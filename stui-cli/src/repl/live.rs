@@ -1,0 +1,183 @@
+//! What the loop, the completer and the line editor's idle callback share: the connection and what
+//! is known about the session. All three run in the same thread, one after the other; the lock is
+//! there because the line editor wants callbacks that could be sent to another.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stui_protocol::daemon::{Attach, AttachMode, AttachResult, Await, Submit, SubmitResult};
+use stui_protocol::image::Interrupt;
+use stui_protocol::{Event, EventName, Outcome};
+
+use crate::connection::{Connection, Incoming, request};
+use crate::exit::Problem;
+use crate::render::event::Scribe;
+
+/// Events that are taken at one idle moment; the rest waits for the next.
+const EVENTS_AT_ONCE: usize = 1000;
+
+/// The connection and the session.
+pub(super) struct Live {
+    pub(super) connection: Connection,
+    pub(super) scribe: Scribe,
+    /// The session's id, which stays when its name changes.
+    pub(super) session_id: String,
+    /// Why the connection is of no use any more.
+    pub(super) broken: Option<Problem>,
+    /// Somebody wants this process to end.
+    pub(super) leaving: bool,
+    /// Position of the newest line of the log that was seen.
+    position: u64,
+    /// An evaluation whose end was shown before it was told.
+    settled: Option<String>,
+    /// Output that lacks its line end.
+    open_line: String,
+}
+
+/// A handle on [`Live`].
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Mutex<Live>>);
+
+impl Shared {
+    /// The state. It is plain data, so a panic elsewhere does not spoil it.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Live> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    pub(super) fn shared(connection: Connection, joined: &AttachResult, scribe: Scribe) -> Shared {
+        Shared(Arc::new(Mutex::new(Self {
+            connection,
+            scribe,
+            session_id: joined.session.session_id.clone(),
+            broken: None,
+            leaving: false,
+            position: joined.position,
+            settled: None,
+            open_line: String::new(),
+        })))
+    }
+
+    /// The text for an event; asks for what was missed when it says that something was.
+    ///
+    /// # Errors
+    /// When the daemon is gone.
+    pub(super) fn read(&mut self, event: &Event) -> Result<String, Problem> {
+        self.position = self.position.max(event.position.unwrap_or(0));
+        if event.event == EventName::Lagging {
+            // Its reply needs no answer; the missed events follow it.
+            let attach = self.attach_again(false);
+            self.connection.send(&request(&attach, None))?;
+        }
+        let told = self.settled.is_some() && event.evaluation_id == self.settled;
+        if told && event.event == EventName::EvaluationFinished {
+            self.settled = None;
+            return Ok(String::new());
+        }
+        Ok(self.scribe.text(event))
+    }
+
+    /// Submits code. When Ctrl-C comes before the answer, whatever was submitted is interrupted.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub(super) fn submit(&mut self, submit: &Submit) -> Result<SubmitResult, Problem> {
+        let submitted = self.connection.call(submit, None);
+        if matches!(submitted, Err(Problem::Interrupted)) {
+            let interrupt = request(&Interrupt::default(), Some(&self.session_id));
+            self.connection.send(&interrupt)?;
+        }
+        submitted
+    }
+
+    /// Takes the session over from whoever took it from us.
+    ///
+    /// # Errors
+    /// What the daemon answers.
+    pub(super) fn steal(&mut self) -> Result<(), Problem> {
+        let attach = self.attach_again(true);
+        self.connection.call(&attach, None).map(drop)
+    }
+
+    fn attach_again(&self, steal: bool) -> Attach {
+        Attach {
+            session: self.session_id.clone(),
+            create: false,
+            mode: AttachMode::Drive,
+            steal,
+            since: Some(self.position),
+            terminal: crate::terminal::name(),
+        }
+    }
+
+    /// The end of an evaluation, if it has come: it may have been among lines that are gone from
+    /// the log. Should it be told later, too, it is not shown again.
+    ///
+    /// # Errors
+    /// What can go wrong with a connection.
+    pub(super) fn end_of(&mut self, evaluation_id: &str) -> Result<Option<Outcome>, Problem> {
+        let ask = Await {
+            evaluation_id: evaluation_id.to_owned(),
+            wait_ms: Some(0),
+        };
+        let outcome = self.connection.ask(&request(&ask, None))?.outcome;
+        let goes_on = outcome
+            .as_ref()
+            .is_ok_and(|value| value["state"] == "running");
+        if goes_on {
+            return Ok(None);
+        }
+        self.settled = Some(evaluation_id.to_owned());
+        Ok(Some(outcome))
+    }
+
+    /// Takes what has happened since the last idle moment: whole lines for above the prompt. Sets
+    /// `gone` when nothing more will come.
+    pub(super) fn idle(&mut self, gone: &AtomicBool) -> String {
+        let mut text = std::mem::take(&mut self.open_line);
+        let held = text.len();
+        for _ in 0..EVENTS_AT_ONCE {
+            let incoming = self.connection.poll();
+            let done = match incoming {
+                Ok(Some(Incoming::Event(event))) => self.take(&event, &mut text),
+                Ok(Some(Incoming::Leave)) => {
+                    self.leaving = true;
+                    gone.store(true, Ordering::Relaxed);
+                    break;
+                }
+                // Late replies, and an interrupt that came after the end.
+                Ok(Some(Incoming::Reply(_) | Incoming::Interrupt)) => Ok(()),
+                Ok(None) => break,
+                Err(problem) => Err(problem),
+            };
+            if let Err(problem) = done {
+                self.broken = Some(problem);
+                gone.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
+        let skipped = self.connection.take_skipped();
+        if skipped > 0 {
+            let note = format!("{skipped} events were left out; `stui history` has the results");
+            text.push_str(&self.scribe.note(&note));
+        }
+        // A line without its end waits one moment for the rest of it.
+        if text.len() > held && !text.ends_with('\n') {
+            let end = text.rfind('\n').map_or(0, |at| at + 1);
+            self.open_line = text.split_off(end);
+        } else {
+            // What is printed above the prompt ends there.
+            self.scribe.line_open = false;
+        }
+        text
+    }
+
+    fn take(&mut self, event: &Event, text: &mut String) -> Result<(), Problem> {
+        text.push_str(&self.read(event)?);
+        if event.event == EventName::SessionClosed {
+            return Err(Problem::SessionEnded);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,314 @@
+//! Commands that show something: sessions, objects, classes, methods, tests.
+
+use serde_json::{Value, json};
+
+use crate::cast::{Daemon, Stui, error, evaluated, event, reply, session};
+
+/// A daemon that answers one command.
+fn answering(command: &'static str, result: Value) -> Daemon {
+    Daemon::start(move |request| {
+        (request["command"] == command).then(|| vec![reply(request, &result)])
+    })
+}
+
+#[test]
+fn sessions_are_a_table() {
+    let mut busy = session("main");
+    busy["state"] = json!("busy");
+    busy["created_at"] = json!("2020-01-01T00:00:00Z");
+    busy["running"] = json!({"evaluation_id": "e-1", "code": "(Delay forSeconds: 9)\n\twait", "running_ms": 61_000});
+    busy["queued"] = json!(2);
+    let daemon = answering(
+        "list_sessions",
+        json!({"sessions": [busy, session("other")]}),
+    );
+    let out = Stui::run(&daemon, &["ls"]).out;
+    let first: Vec<&str> = out.lines().collect();
+    assert!(first[0].starts_with("NAME   STATE"), "{out}");
+    assert!(first[1].starts_with("main   busy"), "{out}");
+    assert!(
+        first[1].ends_with("(Delay forSeconds: 9) wait (1 m 01 s, 2 waiting)"),
+        "{out}"
+    );
+    assert!(first[2].starts_with("other  idle"), "{out}");
+    assert_eq!(
+        Stui::run(
+            &answering("list_sessions", json!({"sessions": []})),
+            &["ls"]
+        )
+        .code,
+        Some(0)
+    );
+}
+
+#[test]
+fn sessions_are_made_renamed_and_ended() {
+    let made = || answering("new_session", json!({"session": session("brave-fox")}));
+    let daemon = made();
+    let ended = Stui::run(&daemon, &["new", "-d"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "brave-fox\n"));
+    assert_eq!(
+        Stui::run(&made(), &["new", "x"]).code,
+        Some(2),
+        "needs a terminal"
+    );
+
+    let daemon = answering("rename_session", json!({"session": session("b")}));
+    let ended = Stui::run(&daemon, &["rename", "a", "b"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), ""));
+    let asked = daemon.asked("rename_session");
+    assert_eq!(asked["parameters"], json!({"session": "a", "name": "b"}));
+
+    let daemon = answering("kill_session", json!({"session": session("a")}));
+    assert_eq!(Stui::run(&daemon, &["kill", "a"]).code, Some(0));
+}
+
+#[test]
+fn an_object_is_itself_and_its_fields() {
+    let daemon = answering(
+        "inspect",
+        json!({
+            "object_id": "o-1",
+            "object_info": {
+                "class_name": "OrderedCollection", "hash": 17, "size": 3,
+                "string_representation": "an OrderedCollection(1\n\t'日本' nil)",
+            },
+            "fields": [
+                {"name": "firstIndex", "kind": "instance_variable", "class_name": "SmallInteger",
+                 "string_representation": "1", "expandable": false},
+                {"name": "2", "kind": "index", "class_name": "WideString",
+                 "string_representation": "'日本'", "expandable": true},
+            ],
+            "instance_vars": {}, "total_fields": 5,
+        }),
+    );
+    let ended = Stui::run(&daemon, &["inspect", "c", "--path", "a/2", "--limit", "2"]);
+    assert_eq!(
+        daemon.asked("inspect")["parameters"]["path"],
+        json!(["a", 2])
+    );
+    insta::assert_snapshot!(ended.out, @r"
+    an OrderedCollection(1 '日本' nil)
+    OrderedCollection, size 3, hash 17
+
+    FIELD       CLASS         VALUE
+    firstIndex  SmallInteger  1
+    2           WideString    '日本'
+    … 3 more of 5
+    ");
+}
+
+#[test]
+fn a_class_is_its_variables_and_its_selectors_by_protocol() {
+    let method =
+        |name: &str, category: &str| json!({"name": name, "source": "", "category": category});
+    let daemon = answering(
+        "browse_class",
+        json!({
+            "class_info": {"name": "Point", "superclass": "Object", "package": "Kernel",
+                           "comment": "I am a place.", "is_system": true},
+            "instance_methods": [method("y", "accessing"), method("+", "arithmetic"),
+                                 method("x", "accessing")],
+            "class_methods": [method("x:y:", "instance creation")],
+            "instance_vars": ["x", "y"], "class_vars": [], "subclasses": [], "traits": [],
+        }),
+    );
+    let out = Stui::run(&daemon, &["browse", "Point"]).out;
+    insta::assert_snapshot!(out, @r"
+    Point < Object, package Kernel
+      I am a place.
+    instance variables
+        x  y
+    methods
+      accessing
+        x  y
+      arithmetic
+        +
+    class methods
+      instance creation
+        x:y:
+    ");
+}
+
+#[test]
+fn classes_are_found_by_a_part_of_their_name() {
+    let class = json!({"name": "OrderedCollection", "superclass": "SequenceableCollection",
+                       "package": "Collections", "comment": "I grow.\rAnd shrink."});
+    let daemon = answering(
+        "list_classes",
+        json!({"classes": [class], "total_count": 3}),
+    );
+    let ended = Stui::run(&daemon, &["classes", "Ordered"]);
+    assert_eq!(
+        daemon.asked("list_classes")["parameters"]["pattern"],
+        "*Ordered*"
+    );
+    insta::assert_snapshot!(ended.out, @r"
+    CLASS              SUPERCLASS              PACKAGE      COMMENT
+    OrderedCollection  SequenceableCollection  Collections  I grow. And shrink.
+    … 2 more
+    ");
+    let daemon = answering("list_classes", json!({"classes": [], "total_count": 0}));
+    let ended = Stui::run(&daemon, &["classes", "Zz*"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+    assert_eq!(daemon.asked("list_classes")["parameters"]["pattern"], "Zz*");
+}
+
+#[test]
+fn a_method_is_its_source() {
+    let daemon = answering(
+        "get_method",
+        json!({"method": {"name": "x", "source": "x\r\t^ x", "class_name": "Point"}}),
+    );
+    assert_eq!(
+        Stui::run(&daemon, &["method", "Point class>>#x"]).out,
+        "x\n\t^ x\n"
+    );
+    let asked = daemon.asked("get_method");
+    assert_eq!(
+        asked["parameters"],
+        json!({"class_name": "Point", "method_name": "x", "is_class_method": true})
+    );
+}
+
+#[test]
+fn searches_list_methods_as_the_method_command_takes_them() {
+    let daemon = answering(
+        "search",
+        json!({"total_count": 4, "methods": [
+            {"class_name": "Set", "name": "add:", "source": ""},
+            {"class_name": "Set", "name": "new", "source": "", "is_class_method": true},
+        ]}),
+    );
+    let ended = Stui::run(&daemon, &["senders", "#grow"]);
+    assert_eq!(ended.out, "Set>>add:\nSet class>>new\n… 2 more\n");
+    assert_eq!(
+        daemon.asked("search")["parameters"],
+        json!({"kind": "senders", "text": "grow", "offset": 0})
+    );
+}
+
+#[test]
+fn tests_that_do_not_pass_are_shown_and_exit_1() {
+    let daemon = Daemon::start(|request| match request["command"].as_str()? {
+        "run_tests" => Some(vec![reply(
+            request,
+            &json!({"state": "running", "evaluation_id": "e-1"}),
+        )]),
+        "await" => Some(vec![reply(
+            request,
+            &json!({
+                "state": "finished", "evaluation_id": "e-1", "passed": 3, "failed": 1, "errors": 0,
+                "execution_time": 12.0, "problems": [{
+                    "class_name": "SetTest", "method_name": "testAdd", "outcome": "failed",
+                    "message": "Assertion failed", "stack": [{"method": "SetTest>>testAdd", "line": 3}],
+                }],
+            }),
+        )]),
+        _ => None,
+    });
+    let ended = Stui::run(&daemon, &["test", "SetTest>>testAdd"]);
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(
+        daemon.asked("run_tests")["parameters"]["method_name"],
+        "testAdd"
+    );
+    insta::assert_snapshot!(ended.out, @r"
+    failed SetTest>>testAdd: Assertion failed
+      SetTest>>testAdd:3
+    3 passed, 1 failed, 0 errors
+    ");
+}
+
+#[test]
+fn an_interrupt_says_what_it_came_to() {
+    let daemon = answering("interrupt", json!({"tier": "idle"}));
+    let ended = Stui::run(&daemon, &["interrupt"]);
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (Some(0), "nothing was running\n")
+    );
+    assert_eq!(daemon.asked("interrupt")["parameters"]["session"], "main");
+}
+
+#[test]
+fn the_status_names_the_embedded_image_as_such() {
+    let status = |state: &str| {
+        json!({
+            "daemon": {"version": "0.1.0", "pid": 7, "started_at": "2026-11-20T10:00:00Z",
+                       "socket": "/run/stui/stuid.sock"},
+            "image": {"state": state, "since": "2026-11-20T10:00:00Z",
+                      "endpoint": "tcp://127.0.0.1:5555", "reason": "it said so",
+                      "description": {"kind": "embedded", "version": "0.1.0", "name": "x"}},
+            "queue": {"requests": 0, "evaluations": 1, "running": 2, "oldest_ms": 2500},
+            "clients": 3, "sessions": 4,
+        })
+    };
+    let ended = Stui::run(&answering("status", status("ready")), &["status"]);
+    assert_eq!(ended.code, Some(0));
+    assert!(
+        ended.out.contains("embedded image 0.1.0 (no Pharo)"),
+        "{ended:?}"
+    );
+    assert!(ended.out.contains("2 evaluations run, 1 wait"), "{ended:?}");
+    let ended = Stui::run(&answering("status", status("down")), &["status"]);
+    assert_eq!(ended.code, Some(4));
+    assert!(ended.out.contains("down: it said so"), "{ended:?}");
+    let ended = Stui::run(&answering("status", status("down")), &["status", "--json"]);
+    assert_eq!(ended.code, Some(4), "with JSON, too");
+}
+
+#[test]
+fn past_evaluations_are_a_table() {
+    let daemon = answering(
+        "history",
+        json!({"evaluations": [
+            {"evaluation_id": "e-1", "position": 1, "code": "3 + 4",
+             "started_at": "2020-01-01T00:00:00Z", "result": "7"},
+            {"evaluation_id": "e-2", "position": 4, "code": "1/0",
+             "started_at": "2020-01-01T00:00:00Z",
+             "failure": {"error": "division by zero", "error_type": "EvaluationError"}},
+        ]}),
+    );
+    let out = Stui::run(&daemon, &["history"]).out;
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[1].ends_with("3 + 4  7"), "{out}");
+    assert!(
+        lines[2].ends_with("1/0    EvaluationError: division by zero"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_watcher_sees_everything_without_a_terminal() {
+    let daemon = Daemon::start(|request| match request["command"].as_str()? {
+        "attach" => Some(vec![error(
+            request,
+            "SessionBusy",
+            "pts/1 drives it",
+            &json!({}),
+        )]),
+        _ => None,
+    });
+    let ended = Stui::run(&daemon, &["attach", "--watch"]);
+    assert_eq!(ended.code, Some(6));
+    assert!(ended.err.starts_with("pts/1 drives it\n"), "{ended:?}");
+
+    let daemon = Daemon::start(|_| None);
+    let ended = Stui::run(&daemon, &["attach", "--watch", "nowhere"]);
+    assert_eq!(ended.code, Some(7));
+    assert!(ended.err.contains("--create"), "{ended:?}");
+
+    let daemon = Daemon::start(|_| None);
+    let watching = Stui::start(&daemon, &["attach", "--watch"]);
+    daemon.asked("attach");
+    let request = json!({"parameters": {"code": "6 * 7"}});
+    daemon.say(&evaluated(&request, &["thinking"], "42")[1..]);
+    daemon.say(&[event("session_closed", &json!({}))]);
+    let ended = watching.end();
+    assert_eq!(ended.code, Some(7));
+    assert_eq!(
+        ended.out,
+        "main> 6 * 7\nthinking\n→ 42\n[the session was ended]\n"
+    );
+}
