@@ -56,7 +56,7 @@ pub(crate) fn run(
     context: &mut Context<'_>,
 ) -> Result<Exit, Problem> {
     let out = &mut context.terminal.out;
-    let mut scribe = Scribe::new(&joined.session.name, true, out.columns(), out.palette);
+    let mut scribe = Scribe::new(&joined.session, true, out.columns(), out.palette);
     let mut text = banner(&connection, joined, &scribe);
     text.push_str(&recent(&mut connection, joined, &mut scribe)?);
     if joined.session.running.is_none() {
@@ -195,7 +195,7 @@ impl Repl<'_, '_> {
 
     fn evaluate(&mut self, code: &str) -> Result<Next, Problem> {
         let submit = Submit {
-            session: self.live.lock().session_id.clone(),
+            session: self.live.lock().scribe.session_id.clone(),
             code: code.to_owned(),
             timeout_ms: None,
             print_limit: None,

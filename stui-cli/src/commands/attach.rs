@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use stui_protocol::daemon::{Attach, AttachMode, AttachResult};
-use stui_protocol::{ErrorType, EventName};
+use stui_protocol::ErrorType;
+use stui_protocol::daemon::{Attach, AttachMode, AttachResult, Subscribe};
 
 use super::{Context, MAIN};
 use crate::args;
@@ -45,6 +45,11 @@ pub(super) fn attach(
 ) -> Result<Exit, Problem> {
     connection.catch_signals()?;
     let joined = join(&mut connection, args)?;
+    match connection.call(&Subscribe {}, None) {
+        // A daemon that tells nothing about itself and the image is no obstacle.
+        Ok(_) | Err(Problem::Failed(_)) => {}
+        Err(problem) => return Err(problem),
+    }
     if args.watch {
         watch(connection, &joined, context)
     } else {
@@ -96,7 +101,7 @@ fn watch(
 ) -> Result<Exit, Problem> {
     let json = context.json;
     let out = &context.terminal.out;
-    let mut scribe = Scribe::new(&joined.session.name, false, out.columns(), out.palette);
+    let mut scribe = Scribe::new(&joined.session, false, out.columns(), out.palette);
     if !json {
         let banner = repl::banner(&connection, joined, &scribe);
         context.terminal.err.write_all(banner.as_bytes())?;
@@ -113,7 +118,7 @@ fn watch(
                     context.terminal.out.write_all(text.as_bytes())?;
                 }
                 context.terminal.out.flush()?;
-                if event.event == EventName::SessionClosed {
+                if scribe.is_end(&event) {
                     return Ok(Exit::NoSession);
                 }
             }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use stui_protocol::daemon::{
-    AttachMode, AttachedClient, GapData, ImageStatus, QueuePositionData, RenamedData,
+    AttachMode, AttachedClient, ClientSession, GapData, ImageStatus, QueuePositionData, RenamedData,
 };
 use stui_protocol::image::{
     Evaluated, EvaluationFinishedData, EvaluationStartedData, OutputData, TestReport,
@@ -23,6 +23,8 @@ const ARROW: &str = "→ ";
 pub(crate) struct Scribe {
     /// The session's name, for the prompt before code.
     pub(crate) session: String,
+    /// Its id, which stays when the name changes.
+    pub(crate) session_id: String,
     /// Columns of the terminal.
     pub(crate) columns: usize,
     /// Its colours.
@@ -37,9 +39,15 @@ pub(crate) struct Scribe {
 
 impl Scribe {
     /// For somebody who drives a session or looks on.
-    pub(crate) fn new(session: &str, drives: bool, columns: usize, palette: Palette) -> Self {
+    pub(crate) fn new(
+        session: &ClientSession,
+        drives: bool,
+        columns: usize,
+        palette: Palette,
+    ) -> Self {
         Self {
-            session: session.to_owned(),
+            session: session.name.clone(),
+            session_id: session.session_id.clone(),
             columns,
             palette,
             drives,
@@ -63,7 +71,23 @@ impl Scribe {
         text
     }
 
+    /// Whether the event tells that the session is no more.
+    pub(crate) fn is_end(&self, event: &Event) -> bool {
+        event.event == EventName::SessionClosed && self.is_ours(event)
+    }
+
+    /// Events of the daemon as a whole have no session, or another one.
+    fn is_ours(&self, event: &Event) -> bool {
+        event
+            .session_id
+            .as_ref()
+            .is_none_or(|id| *id == self.session_id)
+    }
+
     fn told(&mut self, event: &Event) -> String {
+        if !self.is_ours(event) {
+            return String::new();
+        }
         match &event.event {
             EventName::Output | EventName::Transcript => output(event),
             EventName::EvaluationStarted => event

@@ -47,7 +47,7 @@ impl ImageCompleter {
             session_id: None,
         };
         let mut live = self.live.lock();
-        let ask = request(&complete, Some(&live.session_id));
+        let ask = request(&complete, Some(&live.scribe.session_id));
         // No candidates is all there is to say: the next line tells what is wrong.
         let Ok(found) = live
             .connection

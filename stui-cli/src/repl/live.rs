@@ -20,8 +20,6 @@ const EVENTS_AT_ONCE: usize = 1000;
 pub(super) struct Live {
     pub(super) connection: Connection,
     pub(super) scribe: Scribe,
-    /// The session's id, which stays when its name changes.
-    pub(super) session_id: String,
     /// Why the connection is of no use any more.
     pub(super) broken: Option<Problem>,
     /// Somebody wants this process to end.
@@ -50,7 +48,6 @@ impl Live {
         Shared(Arc::new(Mutex::new(Self {
             connection,
             scribe,
-            session_id: joined.session.session_id.clone(),
             broken: None,
             leaving: false,
             position: joined.position,
@@ -85,7 +82,7 @@ impl Live {
     pub(super) fn submit(&mut self, submit: &Submit) -> Result<SubmitResult, Problem> {
         let submitted = self.connection.call(submit, None);
         if matches!(submitted, Err(Problem::Interrupted)) {
-            let interrupt = request(&Interrupt::default(), Some(&self.session_id));
+            let interrupt = request(&Interrupt::default(), Some(&self.scribe.session_id));
             self.connection.send(&interrupt)?;
         }
         submitted
@@ -102,7 +99,7 @@ impl Live {
 
     fn attach_again(&self, steal: bool) -> Attach {
         Attach {
-            session: self.session_id.clone(),
+            session: self.scribe.session_id.clone(),
             create: false,
             mode: AttachMode::Drive,
             steal,
@@ -175,7 +172,7 @@ impl Live {
 
     fn take(&mut self, event: &Event, text: &mut String) -> Result<(), Problem> {
         text.push_str(&self.read(event)?);
-        if event.event == EventName::SessionClosed {
+        if self.scribe.is_end(event) {
             return Err(Problem::SessionEnded);
         }
         Ok(())

@@ -128,7 +128,7 @@ fn inspect(
         limit: DEFAULT_FIELD_LIMIT,
         include_private: false,
     };
-    let session = live.session_id.clone();
+    let session = live.scribe.session_id.clone();
     let found = live.connection.call(&inspect, Some(&session))?;
     Ok(commands::inspection(&found, 0, Some(columns), palette))
 }
@@ -154,7 +154,7 @@ fn method(reference: &str, live: &mut Live, palette: Palette) -> Result<String, 
 }
 
 fn variables(live: &mut Live, columns: usize, palette: Palette) -> Result<String, Problem> {
-    let session_id = live.session_id.clone();
+    let session_id = live.scribe.session_id.clone();
     let ask = GetContextSummary {
         session_id: session_id.clone(),
     };

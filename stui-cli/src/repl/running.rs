@@ -85,7 +85,7 @@ impl Running<'_> {
             _ => text,
         };
         context.terminal.out.write_all(text.as_bytes())?;
-        if event.event == EventName::SessionClosed {
+        if live.lock().scribe.is_end(event) {
             return Err(Problem::SessionEnded);
         }
         if event.event == EventName::Gap {
@@ -117,7 +117,7 @@ impl Running<'_> {
             session_id: None,
             evaluation_id: Some(self.evaluation_id.to_owned()),
         };
-        let ask = request(&interrupt, Some(&live.session_id));
+        let ask = request(&interrupt, Some(&live.scribe.session_id));
         live.connection.send(&ask)?;
         self.asked = Some(Instant::now());
         self.asking = Some(ask.id);

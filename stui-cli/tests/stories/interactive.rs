@@ -353,3 +353,26 @@ fn an_end_that_fell_into_a_gap_is_asked_for_and_shown_once() {
     let text = screen.shows("later");
     assert_eq!(text.matches("→ found").count(), 1, "{text}");
 }
+
+#[test]
+fn news_of_the_image_are_shown_and_those_of_other_sessions_are_not() {
+    let daemon = Daemon::start(|_| None);
+    let screen = Screen::open(&daemon, &[]);
+    screen.ends_with("main>");
+    let elsewhere = |name: &str, data: serde_json::Value| {
+        Line::Json(json!({"event": name, "session_id": "s-2", "data": data}))
+    };
+    daemon.say(&[
+        elsewhere("session_closed", json!({})),
+        elsewhere("output", json!({"text": "not for us\n"})),
+        Line::Json(json!({"event": "image_state", "data": {
+            "state": "down", "since": "2026-11-20T10:00:00Z", "endpoint": "x",
+            "reason": "it was killed",
+        }})),
+    ]);
+    let text = screen.shows("[image: down: it was killed]\nmain>");
+    assert!(
+        !text.contains("not for us") && !text.contains("ended"),
+        "{text}"
+    );
+}
