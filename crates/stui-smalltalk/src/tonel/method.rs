@@ -24,6 +24,7 @@ impl<'s> Reader<'s> {
         let pattern = self.pattern()?;
         let selector = self.selector(pattern)?;
         let body = self.body()?;
+        self.refuse_more_keywords(&selector, body)?;
         let source = format!("{}{}", pattern.text(self.source), body.text(self.source));
         let span = Span::new(start, self.at);
         let class_name = class_name.to_owned();
@@ -96,6 +97,24 @@ impl<'s> Reader<'s> {
             return Err(self.fault("expected the '[' right behind the method pattern".to_owned()));
         }
         Ok(parsed.selector)
+    }
+
+    /// Without the bracket between them the keyword would become part of the pattern.
+    fn refuse_more_keywords(&self, selector: &str, body: Span) -> Read<()> {
+        let mut tokens = Lexer::starting_at(self.source, body.start);
+        match tokens.find(|token| !token.kind.is_trivia()) {
+            Some(Token {
+                kind: TokenKind::Keyword,
+                span,
+            }) if selector.ends_with(':') => {
+                let message = "the body begins with a keyword".to_owned();
+                Err(Fault {
+                    message,
+                    offset: span.start,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What stands between the brackets, without the blanks up to the line end in front of the

@@ -180,6 +180,17 @@ fn pattern_and_body_never_run_into_each_other() {
     assert_eq!(source("Foo >> bar []"), "bar");
 }
 
+/// Found by fuzzing: the source of this method was that of `bar:baz:`.
+#[test]
+fn a_body_cannot_go_on_with_the_pattern() {
+    let file = |method: &str| format!("Class {{ #name : 'Foo' }}\n{method}");
+
+    let message = error(&file("Foo >> bar: x [ \"c\" baz: y ]"));
+
+    assert_eq!(message, "line 2, column 21: the body begins with a keyword");
+    assert_eq!(methods(&file("Foo >> bar [ baz: y ]"))[0].1, "bar");
+}
+
 #[test]
 fn strings_may_have_escapes() {
     let file = read(r"Package { #name : 'a\tb\'\u00e9\ud83d\ude00\\' }").unwrap();
