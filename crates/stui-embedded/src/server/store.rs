@@ -3,14 +3,16 @@
 //! ```text
 //! contexts/<context id>.context
 //! image.snapshot
+//! lock
 //! ```
-//! Every file is written whole or not at all. What is damaged is left alone and told.
+//! One image at a time uses it: the lock is held until the image ends, however it ends. Every file is written whole or not at all. What is damaged is left alone and told.
 
 mod context_file;
 mod contexts;
 mod payload;
 pub(super) mod snapshot_file;
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +25,8 @@ use super::files;
 #[derive(Debug)]
 pub(super) struct Store {
     folder: PathBuf,
+    /// Locked while it is open.
+    _lock: File,
     /// The contexts there are.
     pub(super) contexts: ContextIndex,
 }
@@ -31,8 +35,10 @@ impl Store {
     /// Opens a state directory, making it when it is not there.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         files::make_private_folder(folder)?;
+        let lock = lock(folder)?;
         files::remove_unfinished(folder)?;
         Ok(Self {
+            _lock: lock,
             folder: folder.to_owned(),
             contexts: ContextIndex::open(&folder.join("contexts"))?,
         })
@@ -46,5 +52,32 @@ impl Store {
     /// Where the snapshot is.
     pub(super) fn snapshot_path(&self) -> PathBuf {
         self.folder.join("image.snapshot")
+    }
+}
+
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = File::create(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            "another image uses it",
+        )),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_image_at_a_time_uses_a_state_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Store::open(folder.path()).unwrap();
+        let refused = Store::open(folder.path()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+        drop(first);
+        assert!(Store::open(folder.path()).is_ok());
     }
 }

@@ -10,8 +10,9 @@ use crate::server::failures::{self, Told};
 use crate::server::image::{Image, Run, running_answer};
 use crate::vm;
 
-/// Longest print string that is made, in characters: it has to fit a message many times over.
-pub(in crate::server) const MAX_PRINT_LIMIT: usize = 1_000_000;
+/// Longest print string that is made, in characters. Written as JSON it may grow sixfold and has
+/// to fit a message beside the output.
+pub(in crate::server) const MAX_PRINT_LIMIT: usize = 500_000;
 
 /// `evaluate`.
 pub(super) fn run(image: &mut Image, asked: &Asked, command: Evaluate) -> Done {
