@@ -3,6 +3,10 @@
 //! The stories hold for every image: class names and print strings are Pharo's, and nothing here
 //! looks behind the link. Stories that must end the image or look at its files need an embedded
 //! one of their own and say so loudly when another image is under test.
+//!
+//! Every command of the three tables and every error type of an image has a story, but for two:
+//! `InternalError` is a defect that nobody can ask for, and nothing that an image does by itself
+//! is forbidden to a client that may talk to it, so there is no `PermissionDenied`.
 
 mod code;
 mod contexts;

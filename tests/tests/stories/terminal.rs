@@ -165,7 +165,7 @@ fn errors_come_with_a_caret_at_the_spot_or_a_short_stack() {
     terminal.enters("1/0");
 
     terminal.shows("ZeroDivide");
-    terminal.shows("SmallInteger>>/");
+    terminal.shows(">>/");
 }
 
 #[test]

@@ -159,7 +159,6 @@ fn stepping_over_goes_from_statement_to_statement_of_one_method() {
         values,
         [["nil", "nil"], ["1", "nil"], ["1", "22"], ["22", "22"]]
     );
-    let _ = suspended;
 }
 
 #[test]
@@ -268,6 +267,22 @@ fn the_newest_suspended_evaluation_of_a_session_needs_no_id() {
     assert_eq!(trace.state, DebugState::Suspended);
     assert!(trace.debug_session_id.is_none_or(|id| id == suspended.id));
     session.ask::<Debug>(json!({"operation": "Terminate"}));
+}
+
+#[test]
+fn what_goes_on_cannot_be_stepped_until_it_is_ended() {
+    let image = Image::shared();
+    let client = image.client();
+    let session = client.session();
+    let suspended = Suspended::by(&session, "self halt. [true] whileTrue");
+
+    let goes_on = client.ask::<Debug>(suspended.parameters("Continue", json!({})));
+    let failure = client.refused::<Debug>(suspended.parameters("StepInto", json!({})));
+    client.ask::<Debug>(suspended.parameters("Terminate", json!({})));
+
+    assert_eq!(goes_on.state, DebugState::Running);
+    assert_eq!(failure.error_type, ErrorType::UnsupportedOperation);
+    assert_eq!(session.value("3 + 4"), "7");
 }
 
 #[test]
