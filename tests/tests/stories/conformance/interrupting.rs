@@ -2,8 +2,19 @@
 
 use serde_json::json;
 use stui_protocol::ErrorType;
-use stui_protocol::image::{Evaluate, Interrupt, Tier};
-use stui_tests::{Asking, Image};
+use stui_protocol::image::{Evaluate, Inspect, Interrupt, Tier};
+use stui_tests::{Asking, Image, ImageClient, Session, patience};
+
+/// Starts code and waits until it has done `ready := true`.
+fn under_way(session: &Session<'_, ImageClient>, code: &str) -> String {
+    session.value("ready := false");
+    let id = session.start(code);
+    patience::until("the code's being ready", || {
+        let ready = session.ask::<Inspect>(json!({"target": "ready"}));
+        (ready.object_info.string_representation == "true").then_some(())
+    });
+    id
+}
 
 #[test]
 fn an_endless_loop_is_interrupted_and_the_bindings_stay() {
@@ -71,8 +82,9 @@ fn an_interrupt_runs_the_ensure_blocks_and_is_no_error_that_code_would_catch() {
     let client = image.client();
     let session = client.session();
     session.value("cleaned := false. caught := false");
-    let id = session.start(
-        "[[[true] whileTrue] ensure: [cleaned := true]] on: Error do: [:e | caught := true]",
+    let id = under_way(
+        &session,
+        "[[ready := true. [true] whileTrue] ensure: [cleaned := true]] on: Error do: [:e | caught := true]",
     );
 
     session.ask::<Interrupt>(json!({}));
@@ -90,7 +102,10 @@ fn code_that_catches_everything_and_goes_on_is_stopped_by_a_higher_tier() {
     let image = Image::shared();
     let client = image.client();
     let session = client.session();
-    let id = session.start("[[true] whileTrue] on: Exception do: [:e | e retry]");
+    let id = under_way(
+        &session,
+        "[ready := true. [true] whileTrue] on: Exception do: [:e | e retry]",
+    );
 
     let stopped = session.ask::<Interrupt>(json!({}));
 
@@ -110,7 +125,10 @@ fn code_that_does_not_even_let_itself_be_unwound_is_taken_away() {
     let image = Image::shared();
     let client = image.client();
     let session = client.session();
-    let id = session.start("[[true] whileTrue] ensure: [[true] whileTrue]");
+    let id = under_way(
+        &session,
+        "[ready := true. [true] whileTrue] ensure: [[true] whileTrue]",
+    );
 
     let stopped = session.ask::<Interrupt>(json!({}));
 
@@ -130,9 +148,10 @@ fn what_was_written_before_the_interrupt_is_told() {
     let image = Image::shared();
     let client = image.client();
     let session = client.session();
-    let id = session.start("Transcript show: 'so far'. [true] whileTrue");
-    // Its output is there once another evaluation has had its turn.
-    client.session().value("1");
+    let id = under_way(
+        &session,
+        "Transcript show: 'so far'. ready := true. [true] whileTrue",
+    );
 
     session.ask::<Interrupt>(json!({}));
 
