@@ -1,1 +1,38 @@
-//! The daemon in front of a live Smalltalk image.
+//! `stuid`, the daemon in front of a live Smalltalk image: many clients attach to sessions in one
+//! image over a Unix socket, and the sessions outlive them.
+//!
+//! Modules stand in the order of a request's way and use only what stands below them: [`daemon`]
+//! puts everything together; [`listener`] accepts, [`connection`] speaks with one client,
+//! [`commands`] serve its requests; [`sessions`] and [`session`] keep what belongs together,
+//! [`log`] what happened; [`image`] asks the image and hears its events. The others are leaves.
+//!
+//! What is not here: Smalltalk. The daemon carries code and never reads it.
+
+pub mod daemon;
+
+pub mod admin;
+pub mod listener;
+
+pub mod connection;
+
+pub mod commands;
+
+pub mod sessions;
+
+pub mod session;
+
+pub mod announcements;
+pub mod log;
+pub mod notes;
+
+pub mod image;
+
+pub mod config;
+pub mod error;
+pub mod identity;
+pub mod metrics;
+pub mod shutdown;
+pub mod telemetry;
+
+/// Version of the daemon.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

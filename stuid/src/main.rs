@@ -1,2 +1,74 @@
-//! Not yet.
-fn main() {}
+//! The life of the daemon: read what was asked, start, serve until told to end, end in order.
+
+mod arguments;
+mod embedded_image;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use stuid::config::{self, Environment, Layered};
+use stuid::daemon::Daemon;
+use stuid::error::Error;
+use stuid::{shutdown, telemetry};
+
+use tokio_util::sync::CancellationToken;
+
+use arguments::{Arguments, Mode};
+
+/// Something broke.
+const BROKEN: u8 = 1;
+/// Something was asked that cannot be.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stuid: {error:#}");
+            let usage = error.downcast_ref::<Error>().is_some_and(Error::is_usage);
+            ExitCode::from(if usage { USAGE } else { BROKEN })
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(Mode::EmbeddedImage(image)) = &arguments.mode {
+        return embedded_image::run(image);
+    }
+    let environment = Environment::of_process();
+    let layered = config::load(
+        arguments.config.as_deref(),
+        &environment,
+        &arguments.flags(),
+    )
+    .map_err(Error::from)?;
+    if arguments.check_config {
+        return Ok(arguments::print_config(&layered)?);
+    }
+    // Whatever this process makes is for its user alone; the socket's mode is set on its own.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    telemetry::start(&layered.config.log)
+        .map_err(|why| anyhow::anyhow!("starting the log: {why}"))?;
+    serve(&layered)
+}
+
+fn serve(layered: &Layered) -> anyhow::Result<()> {
+    let ending = CancellationToken::new();
+    let told = ending.clone();
+    shutdown::on_signals(move || told.cancel()).context("listening for signals")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(async {
+        let daemon = Daemon::start(layered).await?;
+        daemon.run(ending).await;
+        Ok(())
+    })
+}
+
+/// Threads that serve clients. The image is the scarce part: more would only wait for it.
+const WORKERS: usize = 2;

@@ -26,6 +26,7 @@ pub mod daemon;
 
 pub mod cli;
 pub mod python;
+pub mod scripted;
 pub mod terminal;
 
 pub mod skipped;
@@ -37,5 +38,6 @@ pub use daemon::Daemon;
 pub use events::Events;
 pub use image::Image;
 pub use image_client::ImageClient;
+pub use scripted::Scripted;
 pub use skipped::skipped;
 pub use terminal::Terminal;

@@ -60,12 +60,8 @@ impl ClientCommand {
 #[must_use]
 pub fn unknown_command<'a>(name: &str, known: impl Iterator<Item = &'a &'static str>) -> Failure {
     let shown: String = name.chars().take(MAX_COMMAND_CHARS).collect();
-    let nearest = known
-        .map(|known| (distance(&shown, known), *known))
-        .filter(|(distance, known)| *distance <= known.len() / 3)
-        .min();
-    match nearest {
-        Some((_, nearest)) => Failure::new(
+    match nearest(&shown, known.copied()) {
+        Some(nearest) => Failure::new(
             ErrorType::UnknownCommand,
             format!("there is no command {shown:?}; did you mean {nearest}?"),
         )
@@ -75,6 +71,16 @@ pub fn unknown_command<'a>(name: &str, known: impl Iterator<Item = &'a &'static 
             format!("there is no command {shown:?}; describe lists those of the image"),
         ),
     }
+}
+
+/// The known name that a misspelt one was meant to be, when there is a likely one.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|known| (distance(name, known), known))
+        .filter(|(distance, known)| *distance <= known.len() / 3)
+        .min()
+        .map(|(_, nearest)| nearest)
 }
 
 /// Edit distance (Levenshtein), for short names.

@@ -118,6 +118,20 @@ pub struct OutputData {
 pub struct EvaluationStartedData {
     /// The code.
     pub code: String,
+    /// Who asked for it; told by the daemon on the client link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Requester>,
+}
+
+/// The client that asked for an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requester {
+    /// The daemon's number for the connection.
+    pub client: u64,
+    /// The process at the other end.
+    pub pid: u32,
+    /// Its user.
+    pub uid: u32,
 }
 
 /// Data of the event `evaluation_finished`: what the reply would have said.

@@ -65,6 +65,7 @@ impl Image {
             Some(&evaluation.id),
             &EvaluationStartedData {
                 code: code.to_owned(),
+                by: None,
             },
         );
         self.evaluations.add(evaluation);

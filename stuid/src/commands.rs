@@ -1,0 +1,278 @@
+//! What clients can ask for: one file for each command that the daemon answers itself, and
+//! [`carry`](self) for those that go to the image as they are.
+//!
+//! Each takes its parameters, what the daemon has ([`Services`]), who asks ([`Client`]) and the
+//! duty to answer ([`Responder`]).
+
+mod attach;
+mod awaiting;
+mod carry;
+mod close_session;
+mod create_session;
+mod detach;
+mod evaluate;
+mod history;
+mod interrupt;
+mod kill_session;
+mod list_sessions;
+mod log;
+mod new_session;
+mod refuse;
+mod rename_session;
+mod status;
+mod submit;
+mod subscribe;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+use stui_protocol::command::parameters;
+use stui_protocol::daemon::{DaemonCommand, unknown_command};
+use stui_protocol::image::{ImageCommand, Requester};
+use stui_protocol::time::Timestamp;
+use stui_protocol::{Command, ErrorType, Failure, Request};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+pub(crate) use evaluate::MOST_LOOSE;
+
+use crate::announcements::Announcements;
+use crate::connection::Responder;
+use crate::identity::Peer;
+use crate::image::Image;
+use crate::metrics::Metrics;
+use crate::notes::Notes;
+use crate::session::Session;
+use crate::sessions::Sessions;
+
+/// What the daemon has for its clients.
+#[derive(Debug)]
+pub struct Services {
+    /// The image.
+    pub image: Image,
+    /// The sessions.
+    pub sessions: Sessions,
+    /// The daemon's own events.
+    pub announcements: Announcements,
+    /// The numbers.
+    pub metrics: Arc<Metrics>,
+    /// For one exchange with the image.
+    pub request_timeout: Duration,
+    /// How long a client may neither read nor finish a line that it began.
+    pub stall_timeout: Duration,
+    /// The daemon takes no new requests.
+    pub closing: CancellationToken,
+    /// Evaluations are not waited for any more.
+    pub settling: CancellationToken,
+    /// The daemon ends now.
+    pub stop: CancellationToken,
+    /// Where tasks run that outlive a request.
+    pub tasks: TaskTracker,
+    /// Places for evaluations without a session.
+    pub loose: Semaphore,
+    /// When the daemon started.
+    pub started_at: Timestamp,
+    /// The socket it listens on.
+    pub socket: String,
+    /// Where its metrics are.
+    pub admin: Option<String>,
+}
+
+/// Who asks.
+#[derive(Debug)]
+pub struct Client {
+    /// The daemon's number for the connection.
+    pub number: u64,
+    /// The process at the other end.
+    pub peer: Peer,
+    /// For what is no reply.
+    pub notes: Notes,
+    attached: Mutex<Option<Arc<Session>>>,
+}
+
+impl Client {
+    /// A client that is attached to nothing.
+    #[must_use]
+    pub fn new(number: u64, peer: Peer, notes: Notes) -> Self {
+        Self {
+            number,
+            peer,
+            notes,
+            attached: Mutex::new(None),
+        }
+    }
+
+    /// As the one who asks for an evaluation.
+    #[must_use]
+    pub fn requester(&self) -> Requester {
+        Requester {
+            client: self.number,
+            pid: self.peer.pid,
+            uid: self.peer.uid,
+        }
+    }
+
+    /// Leaves the session that it is attached to, and answers which that was.
+    pub fn leave(&self) -> Option<Arc<Session>> {
+        self.change_to(None)
+    }
+
+    fn join(&self, session: &Arc<Session>) {
+        self.change_to(Some(Arc::clone(session)));
+    }
+
+    fn change_to(&self, next: Option<Arc<Session>>) -> Option<Arc<Session>> {
+        let mut attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner);
+        let stays = next.as_ref().map(|session| session.key);
+        let before = std::mem::replace(&mut *attached, next);
+        drop(attached);
+        if let Some(before) = &before
+            && stays != Some(before.key)
+        {
+            before.detach(self.number);
+        }
+        before
+    }
+}
+
+/// The name of a command as metrics have it: few values, whatever clients send.
+#[must_use]
+pub fn label(command: &str) -> &'static str {
+    DaemonCommand::NAMES
+        .iter()
+        .chain(ImageCommand::NAMES)
+        .find(|known| **known == command)
+        .copied()
+        .unwrap_or("unknown")
+}
+
+/// Begins to serve a request. The answer goes through the responder.
+pub fn dispatch(
+    services: Arc<Services>,
+    client: Arc<Client>,
+    request: Request,
+    responder: Responder,
+) -> BoxFuture<'static, ()> {
+    let span = tracing::info_span!(
+        "request",
+        client = client.number,
+        id = request.id,
+        command = request.command
+    );
+    serve(services, client, request, responder)
+        .instrument(span)
+        .boxed()
+}
+
+/// A command and what it is served with.
+struct Asked {
+    services: Arc<Services>,
+    client: Arc<Client>,
+    responder: Responder,
+}
+
+async fn serve(
+    services: Arc<Services>,
+    client: Arc<Client>,
+    request: Request,
+    responder: Responder,
+) {
+    if services.closing.is_cancelled() {
+        return responder.answer(Err(shutting_down()));
+    }
+    if label(&request.command) == "unknown" {
+        let known = DaemonCommand::NAMES.iter().chain(ImageCommand::NAMES);
+        return responder.answer(Err(unknown_command(&request.command, known)));
+    }
+    services.sessions.complete().await;
+    let Request {
+        command,
+        parameters: given,
+        ..
+    } = request;
+    let asked = Asked {
+        services,
+        client,
+        responder,
+    };
+    match command.as_str() {
+        "attach" => with(asked, given, attach::serve).await,
+        "detach" => detach::serve(asked),
+        "new_session" => with(asked, given, new_session::serve).await,
+        "create_session" => create_session::serve(asked, given).await,
+        "list_sessions" => list_sessions::serve(asked),
+        "rename_session" => with(asked, given, rename_session::serve).await,
+        "kill_session" => with(asked, given, kill_session::serve).await,
+        "close_session" => close_session::serve(asked, &given).await,
+        "evaluate" | "run_tests" => evaluate::serve(asked, &command, given).await,
+        "submit" => with(asked, given, submit::serve).await,
+        "await" => with(asked, given, awaiting::serve).await,
+        "evaluation_status" => with(asked, given, awaiting::status).await,
+        "interrupt" => interrupt::serve(asked, &given).await,
+        "history" => with(asked, given, history::serve).await,
+        "log" => with(asked, given, log::serve).await,
+        "status" => status::serve(asked),
+        "subscribe" => subscribe::serve(asked),
+        "share_session" | "admin" => refuse::serve(asked, &command),
+        _ => carry::serve(asked, command, given).await,
+    }
+}
+
+/// Reads the parameters of a command, then serves it.
+async fn with<C: Command, F: Future<Output = ()>>(
+    asked: Asked,
+    given: Map<String, Value>,
+    serve: impl FnOnce(Asked, C) -> F,
+) {
+    match parameters::<C>(given) {
+        Ok(command) => serve(asked, command).await,
+        Err(failure) => asked.responder.answer(Err(failure)),
+    }
+}
+
+/// Which session a command means: `session` (name or id), or `session_id` as on the image link.
+fn session_key(given: &Map<String, Value>) -> Result<Option<&str>, Failure> {
+    for key in ["session", "session_id"] {
+        match given.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(name)) => return Ok(Some(name)),
+            Some(_) => return Err(Failure::invalid(key, "it must be a string")),
+        }
+    }
+    Ok(None)
+}
+
+impl Asked {
+    /// The session that the parameters mean, if any.
+    fn session(&self, given: &Map<String, Value>) -> Result<Option<Arc<Session>>, Failure> {
+        let key = session_key(given)?;
+        key.map(|key| self.find(key)).transpose()
+    }
+
+    fn find(&self, name_or_id: &str) -> Result<Arc<Session>, Failure> {
+        self.services.sessions.find(self.client.peer, name_or_id)
+    }
+
+    /// The session, unless the client looks on only.
+    fn may_drive(&self, session: &Session) -> Result<(), Failure> {
+        if session.is_watcher(self.client.number) {
+            return Err(Failure::new(
+                ErrorType::PermissionDenied,
+                format!(
+                    "this client watches session {}: attach to drive it",
+                    session.name()
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn shutting_down() -> Failure {
+    Failure::new(ErrorType::ShuttingDown, "the daemon is shutting down")
+}

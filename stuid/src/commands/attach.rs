@@ -1,0 +1,55 @@
+//! `attach`: join a session; its log from a position follows, then its events as they happen.
+
+use stui_protocol::Failure;
+use stui_protocol::daemon::{Attach, AttachResult, AttachedClient};
+
+use super::Asked;
+use crate::connection::{Attachment, Switch};
+
+pub(super) async fn serve(asked: Asked, attach: Attach) {
+    let outcome = join(&asked, attach).await;
+    match outcome {
+        Ok((result, attachment)) => asked
+            .responder
+            .result_and(Ok(result), Switch::Attach(attachment)),
+        Err(failure) => asked.responder.answer(Err(failure)),
+    }
+}
+
+async fn join(asked: &Asked, attach: Attach) -> Result<(AttachResult, Attachment), Failure> {
+    let sessions = &asked.services.sessions;
+    let peer = asked.client.peer;
+    let session = match attach.create {
+        true => sessions.find_or_add(peer, &attach.session)?,
+        false => sessions.find(peer, &attach.session)?,
+    };
+    let mut created = false;
+    if attach.create || session.is_new() {
+        created = sessions.open_new(&session).await?.created;
+    }
+    let terminal = attach
+        .terminal
+        .map(|name| name.chars().take(MOST_TERMINAL_CHARS).collect());
+    session.attach(
+        &AttachedClient {
+            client: asked.client.number,
+            pid: peer.pid,
+            uid: peer.uid,
+            mode: attach.mode,
+            terminal,
+        },
+        attach.steal,
+    )?;
+    asked.client.join(&session);
+    let position = session.log.end().position;
+    let result = AttachResult {
+        session: session.describe(),
+        position,
+        created,
+    };
+    let after = attach.since.unwrap_or(position).min(position);
+    Ok((result, Attachment::new(session, after)))
+}
+
+/// Characters of a terminal's name that are kept.
+const MOST_TERMINAL_CHARS: usize = 64;

@@ -1,0 +1,68 @@
+//! Image commands that the daemon carries as they are, with `session` turned into the session's
+//! id in the image. The image checks the other parameters; it knows them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use stui_protocol::image::ListClientSessions;
+use stui_protocol::message::Outcome;
+use stui_protocol::{Command, ErrorType, Failure, Request, Version};
+use tokio::time::Instant;
+
+use super::Asked;
+use crate::identity::uid_of;
+use crate::image::new_id;
+use crate::session::Session;
+
+pub(super) async fn serve(asked: Asked, command: String, given: Map<String, Value>) {
+    let outcome = carry(&asked, command, given).await;
+    asked.responder.answer(outcome);
+}
+
+async fn carry(asked: &Asked, command: String, mut given: Map<String, Value>) -> Outcome {
+    let session = asked.session(&given)?;
+    given.remove("session");
+    if let Some(session) = &session {
+        given.insert("session_id".into(), session.usable_id()?.into());
+    }
+    if command == ListClientSessions::NAME {
+        own_sessions_only(asked, &mut given)?;
+    }
+    let request = Request {
+        id: new_id(),
+        command,
+        parameters: given,
+        version: Version::CURRENT,
+    };
+    let deadline = Instant::now() + asked.services.request_timeout;
+    let reply = asked.services.image.call(&request, deadline).await?;
+    if let Err(failure) = &reply.outcome {
+        notice_loss(session.as_ref(), failure);
+    }
+    reply.outcome
+}
+
+/// The daemon's users are the image's clients.
+fn own_sessions_only(asked: &Asked, given: &mut Map<String, Value>) -> Result<(), Failure> {
+    let peer = asked.client.peer;
+    match given.get("client_id") {
+        None | Some(Value::Null) => {
+            given.insert("client_id".into(), peer.client_id().into());
+            Ok(())
+        }
+        Some(Value::String(id)) if uid_of(id).is_some_and(|uid| peer.may_use(uid)) => Ok(()),
+        Some(_) => Err(Failure::new(
+            ErrorType::PermissionDenied,
+            "client_id must be your own, such as uid:1000; leave it out",
+        )),
+    }
+}
+
+fn notice_loss(session: Option<&Arc<Session>>, failure: &Failure) {
+    let gone = [ErrorType::SessionNotFound, ErrorType::SessionExpired];
+    if let Some(session) = session
+        && gone.contains(&failure.error_type)
+    {
+        session.lose("the image does not know it any more");
+    }
+}

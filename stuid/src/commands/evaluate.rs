@@ -1,0 +1,149 @@
+//! `evaluate` and `run_tests`: as jobs of a session's queue, or alone without a session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use stui_protocol::image::{ImageCommand, Interrupt};
+use stui_protocol::{ErrorType, Failure, Request, Version};
+use tokio::time::Instant;
+
+use super::{Asked, Services, awaiting};
+use crate::image::new_id;
+use crate::session::{Evaluation, Following, Job, Session};
+
+/// Evaluations without a session that may run at the same time, over all clients.
+pub(crate) const MOST_LOOSE: usize = 256;
+
+pub(super) async fn serve(asked: Asked, command: &str, mut given: Map<String, Value>) {
+    let session = match asked.session(&given) {
+        Ok(session) => session,
+        Err(failure) => return asked.responder.answer(Err(failure)),
+    };
+    given.remove("session");
+    given.remove("session_id");
+    if let Some(Err(failure)) = ImageCommand::parse(command, given.clone()) {
+        return asked.responder.answer(Err(failure));
+    }
+    let wait_ms = given.remove("wait_ms").as_ref().and_then(Value::as_u64);
+    let start = Request {
+        id: new_id(),
+        command: command.to_owned(),
+        parameters: given,
+        version: Version::CURRENT,
+    };
+    match session {
+        Some(session) => in_session(asked, &session, start, wait_ms).await,
+        None => alone(asked, start, wait_ms).await,
+    }
+}
+
+async fn in_session(asked: Asked, session: &Arc<Session>, start: Request, wait_ms: Option<u64>) {
+    let accepted = asked.may_drive(session).and_then(|()| {
+        let evaluation = record(&asked, &start, Some(session));
+        let job = Job {
+            evaluation: Arc::clone(&evaluation),
+            timeout: timeout_of(&start),
+            start: Some(start),
+            notes: Some(asked.client.notes.clone()),
+            accepted: None,
+        };
+        session.enqueue(job).map(|()| evaluation)
+    });
+    match accepted {
+        Ok(evaluation) => awaiting::answer_end(asked.responder, &evaluation, wait_ms).await,
+        Err(failure) => asked.responder.answer(Err(failure)),
+    }
+}
+
+async fn alone(asked: Asked, start: Request, wait_ms: Option<u64>) {
+    let services = Arc::clone(&asked.services);
+    let evaluation = record(&asked, &start, None);
+    let following = Following {
+        image: services.image.clone(),
+        evaluation: Arc::clone(&evaluation),
+        timeout: timeout_of(&start),
+        start: Some(start),
+        request_timeout: services.request_timeout,
+    };
+    let places = Arc::clone(&services);
+    let ending = Arc::clone(&evaluation);
+    if services.loose.available_permits() == 0 {
+        return asked.responder.answer(Err(too_many()));
+    }
+    services.tasks.spawn(async move {
+        // Held while it runs; closed never.
+        let _place = places.loose.acquire().await;
+        let outcome = tokio::select! {
+            outcome = following.outcome() => outcome,
+            () = places.settling.cancelled() => Err(super::shutting_down()),
+        };
+        ending.end_alone(outcome, &places.metrics);
+    });
+    if wait_ms.is_some() {
+        // Its id may be told while it runs: it is remembered for whoever asks.
+        services.sessions.remember(&evaluation);
+        return awaiting::answer_end(asked.responder, &evaluation, wait_ms).await;
+    }
+    // Nobody else learns its id: when its client goes away it must not run for ever.
+    let _guard = InterruptWithoutClient {
+        services: &services,
+        evaluation: &evaluation,
+    };
+    awaiting::answer_end(asked.responder, &evaluation, wait_ms).await;
+}
+
+fn record(asked: &Asked, start: &Request, session: Option<&Arc<Session>>) -> Arc<Evaluation> {
+    let code = match start.parameters.get("code").and_then(Value::as_str) {
+        Some(code) => code.to_owned(),
+        None => format!(
+            "{} {}",
+            start.command,
+            Value::Object(start.parameters.clone())
+        ),
+    };
+    let by = asked.client.requester();
+    asked
+        .services
+        .sessions
+        .record(start.id.clone(), code, by, session)
+}
+
+pub(super) fn timeout_of(start: &Request) -> Option<Duration> {
+    let timeout_ms = start.parameters.get("timeout_ms")?.as_u64()?;
+    Some(Duration::from_millis(timeout_ms))
+}
+
+/// Interrupts an evaluation that has not ended when its client goes away.
+struct InterruptWithoutClient<'a> {
+    services: &'a Arc<Services>,
+    evaluation: &'a Arc<Evaluation>,
+}
+
+impl Drop for InterruptWithoutClient<'_> {
+    fn drop(&mut self) {
+        if self.evaluation.ended().is_some() {
+            return;
+        }
+        let (services, evaluation) = (Arc::clone(self.services), Arc::clone(self.evaluation));
+        self.services.tasks.spawn(async move {
+            evaluation.begun().await;
+            let command = Interrupt {
+                evaluation_id: Some(evaluation.id.clone()),
+                ..Interrupt::default()
+            };
+            let deadline = Instant::now() + services.request_timeout;
+            if let Err(failure) = services.image.ask(&command, deadline).await {
+                tracing::warn!(%failure, "interrupting an evaluation whose client is gone");
+            }
+        });
+    }
+}
+
+fn too_many() -> Failure {
+    Failure::new(
+        ErrorType::Overloaded,
+        format!("{MOST_LOOSE} evaluations without a session run: wait, or use a session"),
+    )
+    .with("limit", MOST_LOOSE)
+}

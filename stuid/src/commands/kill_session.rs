@@ -1,0 +1,17 @@
+//! `kill_session`: end a session; an evaluation under way is terminated.
+
+use stui_protocol::Failure;
+use stui_protocol::daemon::{KillSession, SessionResult};
+
+use super::Asked;
+
+pub(super) async fn serve(asked: Asked, command: KillSession) {
+    let outcome = kill(&asked, &command).await;
+    asked.responder.result(outcome);
+}
+
+async fn kill(asked: &Asked, command: &KillSession) -> Result<SessionResult, Failure> {
+    let session = asked.find(&command.session)?;
+    let session = asked.services.sessions.kill(&session).await?;
+    Ok(SessionResult { session })
+}

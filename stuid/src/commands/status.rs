@@ -1,0 +1,42 @@
+//! `status`: how the daemon and the image are.
+
+use stui_protocol::daemon::{DaemonStatus, StatusResult};
+
+use super::{Asked, Services};
+
+pub(super) fn serve(asked: Asked) {
+    let outcome = Ok(look(&asked.services));
+    asked.responder.result(outcome);
+}
+
+fn look(services: &Services) -> StatusResult {
+    services.count();
+    StatusResult {
+        daemon: DaemonStatus {
+            version: crate::VERSION.to_owned(),
+            pid: std::process::id(),
+            started_at: services.started_at,
+            socket: services.socket.clone(),
+            admin: services.admin.clone(),
+        },
+        image: services.image.status(),
+        queue: services.sessions.queue_status(&services.metrics),
+        clients: services.metrics.clients.get().try_into().unwrap_or(0),
+        sessions: services.metrics.sessions.get().try_into().unwrap_or(0),
+    }
+}
+
+impl Services {
+    /// Brings the metrics up to date that are counted when somebody looks.
+    pub fn count(&self) {
+        let queue = self.sessions.queue_status(&self.metrics);
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.metrics
+            .sessions
+            .set(gauge(self.sessions.all().len() as u64));
+        self.metrics
+            .evaluations_queued
+            .set(gauge(queue.evaluations));
+        self.metrics.evaluations_running.set(gauge(queue.running));
+    }
+}

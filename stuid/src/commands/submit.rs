@@ -1,0 +1,45 @@
+//! `submit`: evaluate, answered as soon as it is accepted and before any of its events.
+
+use stui_protocol::Failure;
+use stui_protocol::Request;
+use stui_protocol::daemon::{Submit, SubmitResult};
+use stui_protocol::image::Evaluate;
+use stui_protocol::limits::DEFAULT_PRINT_LIMIT;
+
+use super::{Asked, evaluate};
+use crate::image::new_id;
+use crate::session::Job;
+
+pub(super) async fn serve(asked: Asked, command: Submit) {
+    let found = asked.find(&command.session);
+    let session = match found.and_then(|session| asked.may_drive(&session).map(|()| session)) {
+        Ok(session) => session,
+        Err(failure) => return asked.responder.answer(Err(failure)),
+    };
+    let parameters = Evaluate {
+        timeout_ms: command.timeout_ms,
+        print_limit: command.print_limit.unwrap_or(DEFAULT_PRINT_LIMIT),
+        on_error: command.on_error,
+        ..Evaluate::new(command.code.clone(), None)
+    };
+    let start = Request::new(new_id(), &parameters);
+    let by = asked.client.requester();
+    let id = start.id.clone();
+    let sessions = &asked.services.sessions;
+    let evaluation = sessions.record(id.clone(), command.code, by, Some(&session));
+    let responder = asked.responder;
+    let accepted = move |accepted: Result<u64, Failure>| {
+        responder.result(accepted.map(|queue_position| SubmitResult {
+            evaluation_id: id,
+            queue_position,
+        }));
+    };
+    // Whether it was accepted is told by the responder.
+    let _ = session.enqueue(Job {
+        evaluation,
+        timeout: evaluate::timeout_of(&start),
+        start: Some(start),
+        notes: Some(asked.client.notes.clone()),
+        accepted: Some(Box::new(accepted)),
+    });
+}

@@ -1,0 +1,147 @@
+//! Configuration: defaults, then files, then the environment, then flags. Every key has a default
+//! in `config/stuid.toml`, which is compiled in and is the list of all keys.
+
+mod check;
+mod layers;
+mod places;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use layers::{Environment, Layered, load};
+pub use places::{socket as socket_place, state_dir};
+
+/// The defaults, as the file that users can copy.
+pub const DEFAULTS: &str = include_str!("../../config/stuid.toml");
+
+/// What is in force. The keys are those of [`DEFAULTS`].
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Config {
+    pub image: Image,
+    pub listen: Listen,
+    pub admin: Admin,
+    pub state: State,
+    pub session: Session,
+    pub shutdown: Shutdown,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Image {
+    pub kind: ImageKind,
+    pub endpoint: String,
+    pub events_endpoint: String,
+    #[serde(
+        rename = "request_timeout_ms",
+        deserialize_with = "check::milliseconds"
+    )]
+    pub request_timeout: Duration,
+}
+
+/// Where the image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageKind {
+    /// Inside the daemon.
+    Embedded,
+    /// A process of its own.
+    Zeromq,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Listen {
+    pub socket: PathBuf,
+    #[serde(deserialize_with = "check::octal")]
+    pub mode: u32,
+    #[serde(deserialize_with = "check::positive")]
+    pub max_clients: usize,
+    #[serde(rename = "stall_timeout_ms", deserialize_with = "check::milliseconds")]
+    pub stall_timeout: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Admin {
+    #[serde(deserialize_with = "check::address")]
+    pub address: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct State {
+    pub dir: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Session {
+    #[serde(deserialize_with = "check::positive")]
+    pub log_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Shutdown {
+    #[serde(rename = "timeout_ms", deserialize_with = "check::milliseconds")]
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Log {
+    #[serde(deserialize_with = "check::level")]
+    pub level: String,
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object for each line.
+    Json,
+}
+
+/// The configuration is wrong: the user's to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read or is no TOML.
+    #[error("reading {place}: {why}")]
+    Unreadable {
+        /// The file.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A key that does not exist.
+    #[error("{place} sets {key}, which is no key{}", nearest.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default())]
+    UnknownKey {
+        /// Where it is set.
+        place: String,
+        /// The key.
+        key: String,
+        /// The key that was meant, perhaps.
+        nearest: Option<String>,
+    },
+    /// A value that cannot be used.
+    #[error("{key} is wrong in {place}: {why}")]
+    WrongValue {
+        /// Where it is set.
+        place: String,
+        /// The key.
+        key: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Two keys that do not fit.
+    #[error("{0}")]
+    Contradiction(String),
+}

@@ -1,0 +1,51 @@
+//! Values that are not just any text or number.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Error};
+use tracing_subscriber::EnvFilter;
+
+/// One day. Nothing here waits longer, and larger numbers are slips of the finger.
+const MOST_MILLISECONDS: u64 = 86_400_000;
+
+pub(super) fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    match u64::deserialize(from)? {
+        number @ 1..=MOST_MILLISECONDS => Ok(Duration::from_millis(number)),
+        _ => Err(D::Error::custom(format!(
+            "it must be milliseconds from 1 to {MOST_MILLISECONDS}"
+        ))),
+    }
+}
+
+pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    match usize::deserialize(from)? {
+        0 => Err(D::Error::custom("it must be 1 or more")),
+        number => Ok(number),
+    }
+}
+
+pub(super) fn octal<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let text = String::deserialize(from)?;
+    match u32::from_str_radix(&text, 8) {
+        Ok(mode @ 0..=0o777) => Ok(mode),
+        _ => Err(D::Error::custom(
+            "it must be permissions in octal, such as \"0600\"",
+        )),
+    }
+}
+
+pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| D::Error::custom("it must be an address and a port, such as 127.0.0.1:9464");
+    text.parse().map(Some).map_err(wrong)
+}
+
+pub(super) fn level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let valid = EnvFilter::try_new(&text);
+    valid.map(|_| text).map_err(D::Error::custom)
+}

@@ -1,0 +1,196 @@
+//! One client: hello, requests and their replies, farewell.
+//!
+//! One task for each client does both directions. Requests run beside each other and are answered
+//! as they complete, but each begins before the next line is read, so that evaluations queue in
+//! the order in which they were sent. What goes out is the `writer`'s business, how a request is
+//! answered is in [`crate::commands`].
+
+mod lines;
+mod responder;
+mod writer;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use stui_protocol::codec::client::{Line, encode_event};
+use stui_protocol::daemon::HelloData;
+use stui_protocol::{ErrorType, Event, EventName, Failure, Version};
+use tokio::net::UnixStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+pub use responder::{Responder, Switch};
+pub use writer::Attachment;
+
+use crate::commands::{self, Client, Services};
+use crate::identity::Peer;
+use crate::notes::Notes;
+use lines::{LineReader, Stopped};
+use responder::Outgoing;
+use writer::Writer;
+
+/// Requests of one client that may be under way; further ones wait in its socket.
+const MOST_REQUESTS: usize = 64;
+
+/// After a client has said that it sends nothing more, it is looked this often whether it is there.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Serves a client until it leaves, stalls, or the daemon stops.
+pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    tracing::debug!(
+        client = number,
+        pid = peer.pid,
+        uid = peer.uid,
+        "a client connects"
+    );
+    services.metrics.clients.inc();
+    let (notes, noted) = Notes::new();
+    let (replies, replied) = mpsc::channel(MOST_REQUESTS);
+    let client = Arc::new(Client::new(number, peer, notes));
+    let (read_half, write_half) = stream.into_split();
+    let writer = Writer::new(write_half, replied, noted, &services);
+    let reading = Reading {
+        lines: LineReader::new(read_half, services.stall_timeout),
+        places: Arc::new(Semaphore::new(MOST_REQUESTS)),
+        running: FuturesUnordered::new(),
+        replies,
+        client: Arc::clone(&client),
+        services: Arc::clone(&services),
+    };
+    tokio::select! {
+        () = services.stop.cancelled() => {}
+        ended = converse(reading, writer, hello(&services)) => if let Err(error) = ended {
+            tracing::debug!(client = number, %error, "a client is gone");
+        }
+    }
+    client.leave();
+    services.metrics.clients.dec();
+    tracing::debug!(client = number, "a client is disconnected");
+}
+
+/// Ends when the client has sent all and got all, or at the first error of writing.
+async fn converse(reading: Reading, mut writer: Writer, hello: Vec<u8>) -> io::Result<()> {
+    let mut reading = std::pin::pin!(reading.run());
+    let mut writing = std::pin::pin!(async {
+        writer.write(&hello).await?;
+        writer.run().await
+    });
+    tokio::select! {
+        ended = &mut writing => return ended,
+        // It drops its end of the replies: the writer ends when all are written.
+        () = &mut reading => {}
+    }
+    writing.await
+}
+
+fn hello(services: &Services) -> Vec<u8> {
+    let image = services.image.status();
+    encode_event(&Event::new(
+        EventName::Hello,
+        &HelloData {
+            protocol: Version::SPOKEN.to_vec(),
+            daemon_version: crate::VERSION.to_owned(),
+            instance: image.instance.clone(),
+            image,
+        },
+    ))
+}
+
+/// The direction from the client to the daemon.
+struct Reading {
+    lines: LineReader,
+    places: Arc<Semaphore>,
+    running: FuturesUnordered<BoxFuture<'static, ()>>,
+    replies: mpsc::Sender<Outgoing>,
+    client: Arc<Client>,
+    services: Arc<Services>,
+}
+
+impl Reading {
+    async fn run(mut self) {
+        let closing = self.services.closing.clone();
+        tokio::select! {
+            () = closing.cancelled() => {}
+            () = self.take_requests() => {}
+        }
+        let gone = self.lines.hangup(LOOK_AGAIN);
+        let mut gone = std::pin::pin!(gone);
+        while !self.running.is_empty() {
+            tokio::select! {
+                _ = self.running.next() => {}
+                () = &mut gone => return,
+            }
+        }
+    }
+
+    /// Takes requests until the client sends no more.
+    async fn take_requests(&mut self) {
+        loop {
+            let place = loop {
+                tokio::select! {
+                    Some(()) = self.running.next() => {}
+                    // The semaphore is never closed.
+                    place = Arc::clone(&self.places).acquire_owned() => match place {
+                        Ok(place) => break place,
+                        Err(_) => return,
+                    }
+                }
+            };
+            let line = loop {
+                tokio::select! {
+                    // First, so that each request begins before the next line is read.
+                    biased;
+                    Some(()) = self.running.next() => {}
+                    line = self.lines.next() => break line,
+                }
+            };
+            match line {
+                Ok(line) => self.begin(&line, place),
+                Err(Stopped::Ended) => return,
+                Err(Stopped::Stalled) => {
+                    let responder = self.responder(None, "invalid", place);
+                    return responder.answer(Err(stalled()));
+                }
+            }
+        }
+    }
+
+    fn begin(&self, line: &Line, place: OwnedSemaphorePermit) {
+        match line.request() {
+            Ok(request) => {
+                let command = commands::label(&request.command);
+                let responder = self.responder(Some(request.id.clone()), command, place);
+                let services = Arc::clone(&self.services);
+                let client = Arc::clone(&self.client);
+                self.running
+                    .push(commands::dispatch(services, client, request, responder));
+            }
+            Err(rejected) => {
+                let responder = self.responder(rejected.id, "invalid", place);
+                responder.answer(Err(rejected.failure));
+            }
+        }
+    }
+
+    fn responder(
+        &self,
+        id: Option<String>,
+        command: &'static str,
+        place: OwnedSemaphorePermit,
+    ) -> Responder {
+        Responder::new(id, command, self.replies.clone(), place, &self.services)
+    }
+}
+
+fn stalled() -> Failure {
+    Failure::new(
+        ErrorType::InvalidRequest,
+        "the rest of this request did not come: a request is one whole line",
+    )
+}

@@ -1,0 +1,220 @@
+//! What a client receives: replies, notes, the log of the session that it is attached to.
+//!
+//! A client is a cursor in the log. Lines are taken from the log when the socket has room, so a
+//! client that does not read holds no memory but that; when lines were dropped meanwhile, it gets
+//! one `gap`. One that does not read at all for too long is disconnected.
+
+use std::io;
+use std::sync::Arc;
+
+use stui_protocol::codec::client::encode_event;
+use stui_protocol::{Event, EventName};
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::timeout;
+
+use super::responder::{Outgoing, Switch};
+use crate::announcements;
+use crate::commands::Services;
+use crate::log::{End, Part, gap_event};
+use crate::metrics::Metrics;
+use crate::session::Session;
+
+/// Bytes of a log that are taken at once.
+const PART_BYTES: usize = 32 * 1024;
+
+/// A client's place in a session's log.
+pub struct Attachment {
+    session: Arc<Session>,
+    /// Position of the last line written.
+    cursor: u64,
+    end: watch::Receiver<End>,
+}
+
+impl Attachment {
+    /// Begins after that position, or at the end when the log does not reach as far.
+    #[must_use]
+    pub fn new(session: Arc<Session>, after: u64) -> Self {
+        let end = session.log.watch();
+        let cursor = after.min(end.borrow().position);
+        Self {
+            session,
+            cursor,
+            end,
+        }
+    }
+}
+
+/// The direction from the daemon to the client.
+pub(crate) struct Writer {
+    stream: OwnedWriteHalf,
+    replies: mpsc::Receiver<Outgoing>,
+    notes: mpsc::Receiver<Vec<u8>>,
+    attachment: Option<Attachment>,
+    announced: Option<broadcast::Receiver<announcements::Line>>,
+    services: Arc<Services>,
+    farewell: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        stream: OwnedWriteHalf,
+        replies: mpsc::Receiver<Outgoing>,
+        notes: mpsc::Receiver<Vec<u8>>,
+        services: &Arc<Services>,
+    ) -> Self {
+        Self {
+            stream,
+            replies,
+            notes,
+            attachment: None,
+            announced: None,
+            services: Arc::clone(services),
+            farewell: false,
+        }
+    }
+
+    /// Writes until there will be no more replies.
+    pub(crate) async fn run(&mut self) -> io::Result<()> {
+        loop {
+            // Looked at before the replies: a reply that was given before a line was logged is
+            // written before it.
+            let end = self.attachment.as_ref().map(|each| *each.end.borrow());
+            let mut switched = false;
+            while let Ok(outgoing) = self.replies.try_recv() {
+                switched |= outgoing.switch.is_some();
+                self.write_reply(outgoing).await?;
+            }
+            if switched {
+                continue;
+            }
+            if let Some(end) = end
+                && self.write_log(end.position).await?
+            {
+                continue;
+            }
+            if end.is_some_and(|end| end.closed) {
+                // The session is gone; all of its log is written.
+                self.attachment = None;
+            }
+            if !self.write_next().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for something to write. False when there will be nothing any more.
+    async fn write_next(&mut self) -> io::Result<bool> {
+        let closing = self.services.closing.clone();
+        tokio::select! {
+            biased;
+            reply = self.replies.recv() => match reply {
+                Some(outgoing) => self.write_reply(outgoing).await?,
+                None => return Ok(false),
+            },
+            () = closing.cancelled(), if !self.farewell => {
+                self.farewell = true;
+                let farewell = Event::new(EventName::ShuttingDown, &serde_json::json!({}));
+                self.write(&encode_event(&farewell)).await?;
+            }
+            Some(note) = self.notes.recv() => self.write(&note).await?,
+            line = next_announcement(&mut self.announced) => self.write(&line).await?,
+            () = more_log(&mut self.attachment) => {}
+        }
+        Ok(true)
+    }
+
+    async fn write_reply(&mut self, outgoing: Outgoing) -> io::Result<()> {
+        if let (Some((key, position)), Some(attachment)) = (outgoing.after, &self.attachment)
+            && attachment.session.key == key
+        {
+            while self.write_log(position).await? {}
+        }
+        self.write(&outgoing.line).await?;
+        match outgoing.switch {
+            None => {}
+            Some(Switch::Attach(attachment)) => self.attachment = Some(attachment),
+            Some(Switch::Detach) => self.attachment = None,
+            Some(Switch::Subscribe) => {
+                self.announced = Some(self.services.announcements.subscribe());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a part of the log, up to a position at most. False when there was nothing.
+    async fn write_log(&mut self, up_to: u64) -> io::Result<bool> {
+        let Some(attachment) = &mut self.attachment else {
+            return Ok(false);
+        };
+        let part = attachment
+            .session
+            .log
+            .read(attachment.cursor, up_to, PART_BYTES);
+        if part.position == attachment.cursor {
+            return Ok(false);
+        }
+        attachment.cursor = part.position;
+        let bytes = together(&part, &self.services.metrics);
+        self.write(&bytes).await?;
+        Ok(true)
+    }
+
+    /// Writes all, or fails when the client takes nothing for too long.
+    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = timeout(self.services.stall_timeout, self.stream.write(bytes)).await;
+            let count = written.unwrap_or_else(|_| {
+                self.services.metrics.clients_stalled.inc();
+                Err(io::ErrorKind::TimedOut.into())
+            })?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+}
+
+fn together(part: &Part, metrics: &Metrics) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(gap) = part.gap {
+        metrics.log_gaps.inc();
+        bytes.extend(encode_event(&gap_event(gap)));
+    }
+    for line in &part.lines {
+        bytes.extend_from_slice(line);
+    }
+    bytes
+}
+
+/// Waits until the log has grown or was closed.
+async fn more_log(attachment: &mut Option<Attachment>) {
+    if let Some(attachment) = attachment {
+        let cursor = attachment.cursor;
+        let more = |end: &End| end.position > cursor || end.closed;
+        if attachment.end.wait_for(more).await.is_ok() {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+/// The next announcement, or that some were lost.
+async fn next_announcement(
+    announced: &mut Option<broadcast::Receiver<announcements::Line>>,
+) -> announcements::Line {
+    let Some(receiver) = announced else {
+        return std::future::pending().await;
+    };
+    match receiver.recv().await {
+        Ok(line) => line,
+        Err(broadcast::error::RecvError::Lagged(missed)) => {
+            let data = serde_json::json!({ "missed": missed });
+            encode_event(&Event::new(EventName::Lagging, &data)).into()
+        }
+        Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+    }
+}

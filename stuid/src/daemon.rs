@@ -1,0 +1,231 @@
+//! The daemon as a whole: what it is made of, and the phases of its end.
+
+mod embedded;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stui_protocol::time;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admin::Admin;
+use crate::announcements::{self, Announcements};
+use crate::commands::{MOST_LOOSE, Services};
+use crate::config::{Config, ImageKind, Layered};
+use crate::error::Error;
+use crate::image::{Image, events};
+use crate::listener::Listener;
+use crate::metrics::Metrics;
+use crate::sessions::{Sessions, Surroundings};
+use stui_embedded::EmbeddedImage;
+
+/// For the last replies to be written and the last tasks to see that they shall end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A daemon that is ready to run.
+#[derive(Debug)]
+pub struct Daemon {
+    services: Arc<Services>,
+    listener: Listener,
+    admin: Option<Admin>,
+    embedded: Option<EmbeddedImage>,
+    max_clients: usize,
+    shutdown_timeout: Duration,
+    events_endpoint: Option<String>,
+    /// Ends the tasks that serve nobody in particular.
+    background: CancellationToken,
+}
+
+impl Daemon {
+    /// Takes the socket, starts the image if it is inside, and opens the link to it.
+    ///
+    /// # Errors
+    /// Whatever keeps it from serving; see [`Error`].
+    pub async fn start(layered: &Layered) -> Result<Self, Error> {
+        let config = &layered.config;
+        let metrics = Metrics::new().map_err(|why| Error::Io {
+            doing: "making the metrics".to_owned(),
+            why: std::io::Error::other(why),
+        })?;
+        let metrics = Arc::new(metrics);
+        let listener = Listener::bind(&config.listen.socket, config.listen.mode)?;
+        let admin = bind_admin(layered).await?;
+        let embedded = start_embedded(config)?;
+        let (endpoint, events_endpoint) = endpoints(config, embedded.as_ref());
+        let (tasks, background) = (TaskTracker::new(), CancellationToken::new());
+        let settling = CancellationToken::new();
+        let image = Image::start(&endpoint, &metrics, &tasks, &background);
+        let image = image.map_err(|why| Error::Endpoint {
+            endpoint,
+            why: why.to_string(),
+        })?;
+        let announcements = Announcements::default();
+        let sessions = Sessions::new(Surroundings {
+            image: image.clone(),
+            announcements: announcements.clone(),
+            metrics: Arc::clone(&metrics),
+            log_bytes: config.session.log_bytes,
+            request_timeout: config.image.request_timeout,
+            tasks: tasks.clone(),
+            stop: settling.clone(),
+        });
+        let services = Services {
+            image,
+            sessions,
+            announcements,
+            metrics,
+            request_timeout: config.image.request_timeout,
+            stall_timeout: config.listen.stall_timeout,
+            closing: CancellationToken::new(),
+            settling,
+            stop: CancellationToken::new(),
+            tasks,
+            loose: Semaphore::new(MOST_LOOSE),
+            started_at: time::now(),
+            socket: config.listen.socket.display().to_string(),
+            admin: admin.as_ref().map(|admin| admin.address.to_string()),
+        };
+        Ok(Self {
+            services: Arc::new(services),
+            listener,
+            admin,
+            embedded,
+            max_clients: config.listen.max_clients,
+            shutdown_timeout: config.shutdown.timeout,
+            events_endpoint,
+            background,
+        })
+    }
+
+    /// Serves until `ending` is cancelled, then ends in order.
+    pub async fn run(self, ending: CancellationToken) {
+        let clients = TaskTracker::new();
+        let (services, listener) = (self.services, self.listener);
+        start_tasks(
+            &services,
+            self.admin,
+            self.events_endpoint,
+            &self.background,
+        );
+        tracing::info!(socket = services.socket, "serving");
+        listener
+            .run(&services, self.max_clients, &clients, &ending)
+            .await;
+        end(&services, &clients, self.shutdown_timeout, &self.background).await;
+        if let Some(embedded) = self.embedded {
+            phase("stopping the embedded image");
+            embedded.stop();
+        }
+        phase("removing the socket");
+        drop(listener);
+    }
+}
+
+/// What runs beside the clients.
+fn start_tasks(
+    services: &Arc<Services>,
+    admin: Option<Admin>,
+    events_endpoint: Option<String>,
+    stop: &CancellationToken,
+) {
+    let tasks = &services.tasks;
+    let image = services.image.clone();
+    let sessions = services.sessions.clone();
+    tasks.spawn(sessions.clone().keep(stop.clone()));
+    tasks.spawn(events::run(
+        image.clone(),
+        events_endpoint,
+        Arc::new(sessions),
+        Arc::clone(&services.metrics),
+        stop.clone(),
+    ));
+    let announcements = services.announcements.clone();
+    tasks.spawn(announcements::image_states(
+        image,
+        announcements,
+        stop.clone(),
+    ));
+    if let Some(admin) = admin {
+        tracing::info!(address = %admin.address, "serving /metrics, /healthz and /readyz");
+        tasks.spawn(admin.run(Arc::clone(services), stop.clone()));
+    }
+}
+
+/// The phases of the end. Each has a limit, so that it comes.
+async fn end(
+    services: &Services,
+    clients: &TaskTracker,
+    patience: Duration,
+    background: &CancellationToken,
+) {
+    phase("telling the clients");
+    services.closing.cancel();
+    clients.close();
+    phase("waiting for requests under way");
+    let settled = timeout(patience, clients.wait()).await.is_ok();
+    if !settled {
+        phase("giving up evaluations under way");
+    }
+    services.settling.cancel();
+    if timeout(FAREWELL, clients.wait()).await.is_err() {
+        phase("disconnecting the clients");
+        services.stop.cancel();
+        // They end by themselves now; whoever does not goes with the process.
+        let _ = timeout(FAREWELL, clients.wait()).await;
+    }
+    phase("closing the link to the image");
+    background.cancel();
+    services.tasks.close();
+    if timeout(FAREWELL, services.tasks.wait()).await.is_err() {
+        tracing::warn!(
+            tasks = services.tasks.len(),
+            "some tasks did not end in time"
+        );
+    }
+}
+
+fn phase(name: &str) {
+    tracing::info!("shutting down: {name}");
+}
+
+/// The default address may be taken by the daemon of another user: that is no reason not to serve.
+async fn bind_admin(layered: &Layered) -> Result<Option<Admin>, Error> {
+    let Some(address) = layered.config.admin.address else {
+        return Ok(None);
+    };
+    match Admin::bind(address).await {
+        Ok(admin) => Ok(Some(admin)),
+        Err(error) if layered.is_default("admin.address") => {
+            tracing::warn!(%address, %error, "the metrics are not served; set admin.address");
+            Ok(None)
+        }
+        Err(error) => Err(Error::io(format!("binding admin.address {address}"))(error)),
+    }
+}
+
+fn start_embedded(config: &Config) -> Result<Option<EmbeddedImage>, Error> {
+    match config.image.kind {
+        ImageKind::Embedded => embedded::start(config).map(Some),
+        ImageKind::Zeromq => Ok(None),
+    }
+}
+
+/// Where the image answers, and where it publishes when that is known.
+fn endpoints(config: &Config, embedded: Option<&EmbeddedImage>) -> (String, Option<String>) {
+    match embedded {
+        Some(embedded) => (
+            embedded.endpoint().to_owned(),
+            embedded.events_endpoint().map(str::to_owned),
+        ),
+        None => {
+            let events = config.image.events_endpoint.clone();
+            (
+                config.image.endpoint.clone(),
+                (!events.is_empty()).then_some(events),
+            )
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `stuid embedded-image`: the embedded image alone, in a process of its own.
+
+use std::sync::mpsc::sync_channel;
+
+use anyhow::Context;
+use stui_embedded::{Config, run_alone};
+use stuid::config::{self, Environment};
+use stuid::{shutdown, telemetry};
+
+use crate::arguments::EmbeddedImage;
+
+pub(crate) fn run(asked: &EmbeddedImage) -> anyhow::Result<()> {
+    // No files and no environment: an image knows only what its command line says.
+    let defaults = config::load(None, &Environment::default(), &[])?;
+    telemetry::start(&defaults.config.log)
+        .map_err(|why| anyhow::anyhow!("starting the log: {why}"))?;
+    let (end, ended) = sync_channel(1);
+    shutdown::on_signals(move || {
+        // One that waits already is enough.
+        let _ = end.try_send(());
+    })
+    .context("listening for signals")?;
+    let image = Config {
+        endpoint: asked.bind.clone(),
+        events_endpoint: Some(asked.events.clone()),
+        save_on_stop: asked.state_dir.is_some(),
+        state_dir: asked.state_dir.clone(),
+        ..Config::default()
+    };
+    run_alone(image, &ended, |_| {}).context("running the embedded image")
+}

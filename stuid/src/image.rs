@@ -1,0 +1,151 @@
+//! The image, as the rest of the daemon sees it: [`Image::call`] asks it something.
+//!
+//! Behind the handle stand the `worker` that owns the ZeroMQ socket, the `health` task that pings,
+//! and what they know about the image's `life`. Events of the image come by a link of their own,
+//! [`events`]. Nothing here knows sessions or clients.
+
+pub mod events;
+
+mod envelope;
+mod health;
+mod inflight;
+mod life;
+mod link;
+mod message;
+mod queue;
+mod worker;
+
+use std::sync::Arc;
+
+use stui_protocol::daemon::ImageStatus;
+use stui_protocol::{Command, Failure, Reply, Request};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use message::LinkError;
+
+use crate::metrics::Metrics;
+use life::Life;
+use message::Message;
+use queue::Priority;
+use worker::{LinkState, Worker};
+
+/// Messages on their way to the worker, which empties the channel whenever it runs.
+const CHANNEL_CAPACITY: usize = 64;
+
+/// A handle on the image. Cheap to clone; all clones speak through one link.
+#[derive(Clone, Debug)]
+pub struct Image {
+    inbox: mpsc::Sender<Message>,
+    life: Arc<Life>,
+}
+
+impl Image {
+    /// Opens the link and starts its tasks. They end when `stop` is cancelled; every request is
+    /// settled then.
+    ///
+    /// # Errors
+    /// When the endpoint is none, or when there are no files or memory for a socket.
+    pub fn start(
+        endpoint: &str,
+        metrics: &Arc<Metrics>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, tmq::TmqError> {
+        let (inbox, outbox) = mpsc::channel(CHANNEL_CAPACITY);
+        let (link, link_state) = watch::channel(LinkState::Connecting);
+        let worker = Worker::open(endpoint, outbox, link, Arc::clone(metrics))?;
+        let image = Self {
+            inbox,
+            life: Arc::new(Life::new(endpoint, Arc::clone(metrics))),
+        };
+        tasks.spawn(worker.run(stop.clone()));
+        tasks.spawn(health::run(image.clone(), link_state, stop.clone()));
+        Ok(image)
+    }
+
+    /// Asks the image and waits for its reply, until the deadline at most.
+    ///
+    /// When the returned future is dropped before the request was sent, it is not sent.
+    ///
+    /// # Errors
+    /// [`LinkError`] tells apart what was certainly not sent from what may have been done. A
+    /// failure of the image itself is a reply, not an error.
+    pub async fn call(&self, request: &Request, deadline: Instant) -> Result<Reply, LinkError> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message {
+            body: envelope::seal(request)?,
+            priority: Priority::of(&request.command),
+            lane: lane(request),
+            deadline,
+            reply,
+            span: tracing::Span::current(),
+        };
+        let sent = self.inbox.send(message).await;
+        sent.map_err(|_| LinkError::Stopped)?;
+        let answer = answer.await.unwrap_or(Err(LinkError::Stopped))?;
+        let reply = envelope::read(request, &answer.body)?;
+        self.life.heard(answer.order, &reply.instance);
+        Ok(reply)
+    }
+
+    /// Asks the image for something by its type, under a fresh id.
+    ///
+    /// # Errors
+    /// The image's failure, or the link's as one.
+    pub async fn ask<C: Command>(
+        &self,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::Result, Failure> {
+        let request = Request::new(new_id(), command);
+        let result = self.call(&request, deadline).await?.outcome?;
+        serde_json::from_value(result)
+            .map_err(|wrong| LinkError::Nonsense(wrong.to_string()).into())
+    }
+
+    /// What is known about the image now.
+    #[must_use]
+    pub fn status(&self) -> ImageStatus {
+        self.life.status().borrow().clone()
+    }
+
+    /// What is known about the image, with its changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<ImageStatus> {
+        self.life.status()
+    }
+
+    /// Whether the image's events arrive, so that nobody needs to ask for the end of anything.
+    #[must_use]
+    pub fn events_are_live(&self) -> bool {
+        self.life.events_are_live()
+    }
+
+    /// The life of the image, when it has been heard; else empty.
+    #[must_use]
+    pub fn instance(&self) -> String {
+        self.life
+            .status()
+            .borrow()
+            .instance
+            .clone()
+            .unwrap_or_default()
+    }
+}
+
+/// An id for a request to the image. Ids of clients never travel to the image: two clients may
+/// use the same.
+#[must_use]
+pub fn new_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+fn lane(request: &Request) -> String {
+    match request.parameters.get("session_id") {
+        Some(serde_json::Value::String(id)) => id.clone(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,188 @@
+//! The event link: what the image tells without being asked.
+//!
+//! PUB drops what it cannot deliver, so nothing may rely on an event alone: a hole in the numbers,
+//! or a new connection, makes [`Listener::on_loss`] ask for what may have been missed.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use stui_protocol::codec::event::decode_event;
+use stui_protocol::{Event, EventName};
+use tmq::FromZmqSocket;
+use tmq::Multipart;
+use tmq::pair::Pair;
+use tmq::subscribe::{Subscribe, SubscribeWithoutTopic};
+use tokio_util::sync::CancellationToken;
+
+use super::Image;
+use super::link::{Change, next_change, set_connection_options, watch};
+use crate::metrics::Metrics;
+
+/// Events that ZeroMQ may hold while this task is busy; more are lost and repaired.
+const HIGH_WATER_MARK: i32 = 10_000;
+const MAX_FRAME_BYTES: i64 = stui_protocol::limits::MAX_MESSAGE_BYTES as i64 + 1024;
+
+/// Who hears the events.
+pub trait Listener: Send + Sync + 'static {
+    /// Something happened in the image. Must not wait.
+    fn on_event(&self, event: Event);
+    /// Something may have happened that was not told: ask. Must not wait.
+    fn on_loss(&self);
+}
+
+/// Listens until told to stop: at the given endpoint, or where the image says that it publishes.
+pub async fn run(
+    image: Image,
+    configured: Option<String>,
+    listener: Arc<impl Listener>,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+) {
+    let mut told = image.life.events_endpoint();
+    loop {
+        let said = told.borrow_and_update().clone();
+        let endpoint = configured.clone().or(said);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            // The sender lives as long as the image.
+            _ = told.changed(), if configured.is_none() => {}
+            () = listen(&image, endpoint.as_deref(), &*listener, &metrics) => {}
+        }
+        image.life.set_events_live(false);
+    }
+}
+
+/// Listens at one endpoint, for ever; it ends by being dropped.
+async fn listen(
+    image: &Image,
+    endpoint: Option<&str>,
+    listener: &impl Listener,
+    metrics: &Metrics,
+) {
+    let Some(endpoint) = endpoint else {
+        return std::future::pending().await;
+    };
+    let (mut socket, mut monitor) = match open(endpoint) {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::warn!(endpoint, %error, "listening for events of the image, asking instead");
+            return std::future::pending().await;
+        }
+    };
+    let mut numbers = Numbers::default();
+    loop {
+        tokio::select! {
+            biased;
+            change = next_change(&mut monitor) => {
+                tracing::info!(endpoint, ?change, "the event link");
+                image.life.set_events_live(change == Change::Up);
+                listener.on_loss();
+            }
+            frames = socket.next() => match frames {
+                Some(Ok(frames)) => hear(image, &frames, &mut numbers, listener, metrics),
+                Some(Err(_)) | None => {
+                    tracing::error!(endpoint, "the socket for events cannot be read, asking instead");
+                    image.life.set_events_live(false);
+                    return std::future::pending().await;
+                }
+            }
+        }
+    }
+}
+
+fn open(endpoint: &str) -> Result<(Subscribe, Pair), tmq::TmqError> {
+    let context = zmq::Context::new();
+    let socket = context.socket(zmq::SUB)?;
+    socket.set_linger(0)?;
+    socket.set_rcvhwm(HIGH_WATER_MARK)?;
+    socket.set_maxmsgsize(MAX_FRAME_BYTES)?;
+    set_connection_options(&socket)?;
+    let monitor = watch(&context, &socket)?;
+    socket.connect(endpoint)?;
+    let socket = SubscribeWithoutTopic::from_zmq_socket(socket)?.subscribe(b"")?;
+    Ok((socket, monitor))
+}
+
+fn hear(
+    image: &Image,
+    frames: &Multipart,
+    numbers: &mut Numbers,
+    listener: &impl Listener,
+    metrics: &Metrics,
+) {
+    let mut parts = frames.iter();
+    let (Some(topic), Some(body)) = (parts.next(), parts.next()) else {
+        return;
+    };
+    let event = match decode_event(topic, body) {
+        Ok(event) => event,
+        Err(error) => return tracing::warn!(%error, "reading an event of the image"),
+    };
+    let lost = numbers.lost_before(&event);
+    if lost > 0 {
+        tracing::warn!(lost, "events of the image were lost, asking instead");
+        metrics.events_lost.inc_by(lost);
+    }
+    match event.event {
+        EventName::ImageSaving => image.life.saving(true),
+        EventName::ImageSaved => image.life.saving(false),
+        _ => {}
+    }
+    listener.on_event(event);
+    if lost > 0 {
+        listener.on_loss();
+    }
+}
+
+/// Counts the events of one life of the image.
+#[derive(Debug, Default)]
+struct Numbers {
+    instance: Option<String>,
+    last: u64,
+}
+
+impl Numbers {
+    /// How many events are missing between the last one and this.
+    fn lost_before(&mut self, event: &Event) -> u64 {
+        let Some(seq) = event.seq else {
+            return 0;
+        };
+        let lost = if self.instance == event.instance {
+            seq.saturating_sub(self.last.saturating_add(1))
+        } else {
+            // Whatever this life told before was not for us: we were not there yet.
+            self.instance.clone_from(&event.instance);
+            0
+        };
+        self.last = seq;
+        lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(instance: &str, seq: u64) -> Event {
+        let mut event = Event::new(EventName::Heartbeat, &serde_json::json!({}));
+        event.instance = Some(instance.to_owned());
+        event.seq = Some(seq);
+        event
+    }
+
+    #[test]
+    fn a_hole_in_the_numbers_is_counted() {
+        let mut numbers = Numbers::default();
+        assert_eq!(numbers.lost_before(&event("a", 5)), 0);
+        assert_eq!(numbers.lost_before(&event("a", 6)), 0);
+        assert_eq!(numbers.lost_before(&event("a", 9)), 2);
+    }
+
+    #[test]
+    fn another_life_counts_anew() {
+        let mut numbers = Numbers::default();
+        numbers.lost_before(&event("a", 50));
+        assert_eq!(numbers.lost_before(&event("b", 1)), 0);
+        assert_eq!(numbers.lost_before(&event("b", 3)), 1);
+    }
+}

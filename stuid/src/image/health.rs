@@ -1,0 +1,92 @@
+//! Asks an image that says nothing whether it is there, and what it is.
+
+use std::time::Duration;
+
+use stui_protocol::Request;
+use stui_protocol::image::{Describe, DescribeResult, Ping, PingResult};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::message::LinkError;
+use super::worker::LinkState;
+use super::{Image, new_id};
+
+/// Between two pings of an idle image.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// A listener that has not answered a ping for this long is unresponsive. The listener runs above
+/// all evaluations, so a healthy one answers in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Watches over the image until told to stop.
+pub(crate) async fn run(
+    image: Image,
+    mut link: watch::Receiver<LinkState>,
+    stop: CancellationToken,
+) {
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = link.changed() => if changed.is_err() { return },
+            _ = ticks.tick() => {}
+        }
+        let state = *link.borrow_and_update();
+        image.life.link_is(state);
+        if state == LinkState::Up && image.life.quiet_for(PERIOD) {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = ping(&image) => {}
+            }
+        }
+        if state == LinkState::Up && is_unknown(&image) {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = describe(&image) => {}
+            }
+        }
+    }
+}
+
+async fn ping(image: &Image) {
+    let request = Request::new(new_id(), &Ping::default());
+    match image.call(&request, Instant::now() + PATIENCE).await {
+        Ok(reply) => {
+            let pong = reply.outcome.ok().map(serde_json::from_value::<PingResult>);
+            if let Some(Ok(pong)) = pong {
+                image.life.ponged(&pong);
+            }
+        }
+        Err(LinkError::TimedOut | LinkError::NotSentInTime) => {
+            image
+                .life
+                .silent("it has not answered a ping for two seconds");
+        }
+        // The link says it better.
+        Err(_) => {}
+    }
+}
+
+fn is_unknown(image: &Image) -> bool {
+    let status = image.status();
+    status.instance.is_some() && status.description.is_none()
+}
+
+async fn describe(image: &Image) {
+    let request = Request::new(new_id(), &Describe::default());
+    let Ok(reply) = image.call(&request, Instant::now() + PATIENCE).await else {
+        return;
+    };
+    match reply.outcome.map(serde_json::from_value::<DescribeResult>) {
+        Ok(Ok(described)) => {
+            image
+                .life
+                .describe(described.image, described.event_endpoint);
+        }
+        Ok(Err(error)) => tracing::warn!(%error, "reading what the image says about itself"),
+        // An image of protocol 1.0 has no `describe`.
+        Err(failure) => tracing::debug!(%failure, "the image does not describe itself"),
+    }
+}

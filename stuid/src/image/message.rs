@@ -1,0 +1,93 @@
+//! What travels from a caller to the worker and back.
+
+use stui_protocol::{ErrorType, Failure};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::inflight::Correlation;
+use super::queue::Priority;
+
+/// One request on its way to the image. Whoever holds it owes [`Message::reply`] an answer.
+#[derive(Debug)]
+pub(crate) struct Message {
+    /// The encoded request.
+    pub(crate) body: Vec<u8>,
+    pub(crate) priority: Priority,
+    /// The session that it belongs to, for taking turns.
+    pub(crate) lane: String,
+    pub(crate) deadline: Instant,
+    pub(crate) reply: oneshot::Sender<Result<Answer, LinkError>>,
+    /// The caller's span, so that the worker's lines tell whose request they are about.
+    pub(crate) span: tracing::Span,
+}
+
+/// The encoded reply, and its place in the order in which requests were sent.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) body: Vec<u8>,
+    pub(crate) order: Correlation,
+}
+
+/// Why there is no reply.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LinkError {
+    /// The image is known to be down. Nothing was sent.
+    #[error("the image does not answer at {endpoint}: nothing was sent, it is safe to try again")]
+    Down {
+        /// Where it should be.
+        endpoint: String,
+    },
+    /// The deadline passed while the request waited for the link. Nothing was sent.
+    #[error("the image was busy with other requests until the deadline: nothing was sent")]
+    NotSentInTime,
+    /// The deadline passed after the request was sent.
+    #[error("the image has not answered in time; it may still do what was asked")]
+    TimedOut,
+    /// The link broke after the request was sent.
+    #[error("the link to the image broke after the request was sent: it may or may not have run")]
+    Unknown,
+    /// Too many requests wait for the link.
+    #[error("{limit} requests wait for the image already: try again later")]
+    Overloaded {
+        /// How many may wait.
+        limit: usize,
+    },
+    /// The daemon is shutting down.
+    #[error("the daemon is shutting down: nothing was sent")]
+    Stopped,
+    /// The request is too large to send.
+    #[error("{}", .0.error)]
+    TooLarge(Box<Failure>),
+    /// What came back is no reply to this request.
+    #[error("the image's answer cannot be understood: {0}")]
+    Nonsense(String),
+}
+
+impl LinkError {
+    /// Whether the image has certainly not seen the request.
+    #[must_use]
+    pub fn nothing_was_sent(&self) -> bool {
+        !matches!(self, Self::TimedOut | Self::Unknown | Self::Nonsense(_))
+    }
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        let error_type = match &error {
+            LinkError::Down { .. } => ErrorType::ImageUnavailable,
+            LinkError::NotSentInTime | LinkError::TimedOut => ErrorType::Timeout,
+            LinkError::Unknown => ErrorType::OutcomeUnknown,
+            LinkError::Overloaded { .. } => ErrorType::Overloaded,
+            LinkError::Stopped => ErrorType::ShuttingDown,
+            LinkError::TooLarge(failure) => return (**failure).clone(),
+            LinkError::Nonsense(_) => ErrorType::InternalError,
+        };
+        let failure =
+            Self::new(error_type, error.to_string()).with("sent", !error.nothing_was_sent());
+        match error {
+            LinkError::Down { endpoint } => failure.with("endpoint", endpoint),
+            LinkError::Overloaded { limit } => failure.with("limit", limit),
+            _ => failure,
+        }
+    }
+}

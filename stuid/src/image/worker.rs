@@ -1,0 +1,313 @@
+//! The only owner of the link to the image: one task that takes messages from a bounded channel,
+//! sends one at a time, and settles each exactly once.
+//!
+//! Its rules: nothing is sent while the link is down; a timeout does not free the place of a
+//! request that was sent; at a disconnect the replies that have arrived are taken first, then
+//! what was sent becomes *unknown*. What it does not do: read JSON, send anything twice, or judge
+//! the image's health.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tmq::Multipart;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::envelope;
+use super::inflight::{Inflight, Settled};
+use super::link::{Change, Happening, Link, Sent};
+use super::message::{Answer, LinkError, Message};
+use super::queue::Queue;
+use crate::metrics::Metrics;
+
+/// Requests under way at the image. A second one would only wait in its pipe; one buys certainty.
+const WINDOW: usize = 1;
+
+/// Requests that may wait for the link, over all clients.
+pub(crate) const QUEUE_CAPACITY: usize = 1024;
+
+/// At the start, requests wait this long for the first connection before they are told that
+/// nobody is there.
+pub(crate) const FIRST_CONNECTION: Duration = Duration::from_secs(2);
+
+/// When the link is up and yet takes nothing, it is asked again after this.
+const STUFFED: Duration = Duration::from_millis(5);
+
+/// State of the link, not of the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkState {
+    /// It has never been up; it may come up any moment.
+    Connecting,
+    Up,
+    Down,
+}
+
+/// The task's own things.
+pub(crate) struct Worker {
+    context: zmq::Context,
+    endpoint: String,
+    link: Link,
+    inbox: mpsc::Receiver<Message>,
+    queue: Queue<Message>,
+    inflight: Inflight<Waiting>,
+    state: watch::Sender<LinkState>,
+    connecting_until: Instant,
+    /// The link said that it is up and then took nothing.
+    stuffed: bool,
+    metrics: Arc<Metrics>,
+}
+
+/// A caller whose request has been sent.
+struct Waiting {
+    message: Message,
+    sent_at: Instant,
+}
+
+impl Worker {
+    /// Opens the link; nobody needs to be at the other end yet.
+    pub(crate) fn open(
+        endpoint: &str,
+        inbox: mpsc::Receiver<Message>,
+        state: watch::Sender<LinkState>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, tmq::TmqError> {
+        let context = zmq::Context::new();
+        let link = Link::open(&context, endpoint)?;
+        Ok(Self {
+            context,
+            endpoint: endpoint.to_owned(),
+            link,
+            inbox,
+            queue: Queue::new(QUEUE_CAPACITY),
+            inflight: Inflight::new(WINDOW),
+            state,
+            connecting_until: Instant::now() + FIRST_CONNECTION,
+            stuffed: false,
+            metrics,
+        })
+    }
+
+    /// Works until told to stop or until nobody can send any more.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        loop {
+            self.expire();
+            self.send_waiting();
+            let wake = self.next_wake();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                happening = self.link.next() => self.on_link(happening),
+                message = self.inbox.recv() => match message {
+                    Some(message) => self.accept(message),
+                    None => break,
+                },
+                () = sleep_until(wake) => {}
+            }
+        }
+        self.settle_all(&LinkError::Stopped);
+    }
+
+    fn state(&self) -> LinkState {
+        *self.state.borrow()
+    }
+
+    fn down(&self) -> LinkError {
+        LinkError::Down {
+            endpoint: self.endpoint.clone(),
+        }
+    }
+
+    fn accept(&mut self, message: Message) {
+        if self.state() == LinkState::Down {
+            let down = self.down();
+            return answer(message, Err(down));
+        }
+        let lane = message.lane.clone();
+        if let Err(message) = self.queue.push(message.priority, &lane, message) {
+            let limit = QUEUE_CAPACITY;
+            answer(message, Err(LinkError::Overloaded { limit }));
+        }
+        self.tell_queue();
+    }
+
+    /// Sends as much as the window allows.
+    fn send_waiting(&mut self) {
+        self.stuffed = false;
+        while self.state() == LinkState::Up && self.inflight.has_room() && !self.stuffed {
+            let Some(mut message) = self.queue.pop() else {
+                break;
+            };
+            // Its caller has gone away and nothing was sent: nobody needs it.
+            if message.reply.is_closed() {
+                continue;
+            }
+            let body = std::mem::take(&mut message.body);
+            match self.link.send(self.inflight.next_correlation(), body) {
+                Sent::Whole => self.sent(message),
+                Sent::Not(body) => self.put_back(Message { body, ..message }),
+                Sent::Broken => {
+                    tracing::warn!(parent: &message.span, "a message broke while being sent, opening a new socket");
+                    let down = self.down();
+                    answer(message, Err(down));
+                    self.reopen();
+                }
+            }
+        }
+        self.tell_queue();
+    }
+
+    fn sent(&mut self, message: Message) {
+        let deadline = message.deadline;
+        let waiting = Waiting {
+            message,
+            sent_at: Instant::now(),
+        };
+        self.inflight.insert(waiting, deadline);
+    }
+
+    fn put_back(&mut self, message: Message) {
+        self.stuffed = true;
+        let lane = message.lane.clone();
+        if let Err(message) = self.queue.push(message.priority, &lane, message) {
+            // It was in the queue a moment ago, so there is room.
+            answer(
+                message,
+                Err(LinkError::Overloaded {
+                    limit: QUEUE_CAPACITY,
+                }),
+            );
+        }
+    }
+
+    fn on_link(&mut self, happening: Happening) {
+        match happening {
+            Happening::Received(frames) => self.on_frames(frames),
+            Happening::Changed(Change::Up) => self.on_up(),
+            Happening::Changed(Change::Down) => self.on_down(),
+            Happening::Failed => {
+                tracing::error!("the socket to the image cannot be read, opening a new one");
+                self.reopen();
+            }
+        }
+    }
+
+    fn on_up(&mut self) {
+        tracing::info!(endpoint = %self.endpoint, "the link to the image is up");
+        self.metrics.link_connects.inc();
+        self.state.send_replace(LinkState::Up);
+    }
+
+    fn on_down(&mut self) {
+        tracing::warn!(endpoint = %self.endpoint, "the link to the image is down");
+        self.metrics.link_disconnects.inc();
+        while let Some(frames) = self.link.take_arrived() {
+            self.on_frames(frames);
+        }
+        self.state.send_replace(LinkState::Down);
+        self.settle_all(&self.down());
+    }
+
+    /// Throws the socket away. What was under way on it will not be answered.
+    fn reopen(&mut self) {
+        self.state.send_replace(LinkState::Down);
+        self.settle_all(&self.down());
+        match Link::open(&self.context, &self.endpoint) {
+            Ok(link) => self.link = link,
+            // The same call succeeded at the start, so this is a lack of memory or files.
+            Err(error) => tracing::error!(%error, "opening a new socket to the image"),
+        }
+    }
+
+    fn on_frames(&mut self, frames: Multipart) {
+        let Some((correlation, body)) = envelope::open(frames) else {
+            return self.drop_reply("malformed");
+        };
+        match self.inflight.settle(correlation) {
+            Settled::Waiting(Waiting { message, sent_at }) => {
+                self.metrics
+                    .link_duration
+                    .observe(sent_at.elapsed().as_secs_f64());
+                let order = correlation;
+                answer(message, Ok(Answer { body, order }));
+            }
+            Settled::Late => self.drop_reply("late"),
+            Settled::Unknown => self.drop_reply("unknown"),
+        }
+    }
+
+    fn drop_reply(&self, reason: &str) {
+        tracing::debug!(reason, "dropping a reply of the image");
+        self.metrics
+            .replies_dropped
+            .with_label_values(&[reason])
+            .inc();
+    }
+
+    /// Tells everybody whose time is over.
+    fn expire(&mut self) {
+        let now = Instant::now();
+        for Waiting { message, .. } in self.inflight.expire(now) {
+            answer(message, Err(LinkError::TimedOut));
+        }
+        if self.state() == LinkState::Connecting && now >= self.connecting_until {
+            self.state.send_replace(LinkState::Down);
+            self.settle_all(&self.down());
+        }
+        let error = match self.state() {
+            LinkState::Up => LinkError::NotSentInTime,
+            LinkState::Connecting | LinkState::Down => self.down(),
+        };
+        if self.queue.iter().any(|message| message.deadline <= now) {
+            for message in self.queue.take(|message| message.deadline <= now) {
+                answer(message, Err(error.clone()));
+            }
+        }
+    }
+
+    /// Tells everybody: *unknown* to those whose request was sent, `unsent` to the others.
+    fn settle_all(&mut self, unsent: &LinkError) {
+        for Waiting { message, .. } in self.inflight.disconnect() {
+            answer(message, Err(LinkError::Unknown));
+        }
+        for message in self.queue.take(|_| true) {
+            answer(message, Err(unsent.clone()));
+        }
+        self.inbox_to(unsent);
+        self.tell_queue();
+    }
+
+    /// Those in the channel came before the change, too.
+    fn inbox_to(&mut self, unsent: &LinkError) {
+        while let Ok(message) = self.inbox.try_recv() {
+            answer(message, Err(unsent.clone()));
+        }
+    }
+
+    fn tell_queue(&self) {
+        self.metrics
+            .link_queue
+            .set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
+    }
+
+    fn next_wake(&self) -> Instant {
+        let now = Instant::now();
+        let waiting = self.queue.iter().map(|message| message.deadline).min();
+        let connecting = (self.state() == LinkState::Connecting).then_some(self.connecting_until);
+        let stuffed = self.stuffed.then(|| now + STUFFED);
+        [waiting, self.inflight.next_deadline(), connecting, stuffed]
+            .into_iter()
+            .flatten()
+            .min()
+            // Nothing waits: the next message wakes the task.
+            .unwrap_or(now + Duration::from_secs(3600))
+    }
+}
+
+/// Settles a message. A caller who has gone away needs no answer.
+fn answer(message: Message, outcome: Result<Answer, LinkError>) {
+    if let Err(error) = &outcome {
+        tracing::debug!(parent: &message.span, %error, "no reply of the image");
+    }
+    let _ = message.reply.send(outcome);
+}

@@ -1,0 +1,124 @@
+//! The Unix socket: where it is, that nobody else has it, and who connects.
+//!
+//! Above the socket lies a lock file: whoever holds its lock may replace a socket that nobody
+//! answers on, so a daemon that was killed leaves nothing in the way and two daemons never share
+//! a place.
+
+mod place;
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use stui_protocol::codec::client::encode_reply;
+use stui_protocol::{ErrorType, Failure, Reply};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::commands::Services;
+use crate::connection;
+use crate::error::Error;
+use crate::identity::Peer;
+use place::Lock;
+
+/// When the process has no files left, the next client is accepted after this.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// The socket of this daemon. Dropping it removes the socket.
+#[derive(Debug)]
+pub struct Listener {
+    listener: UnixListener,
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl Listener {
+    /// Takes the place and listens.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyRunning`] names the other daemon, [`Error::Place`] says what is wrong with
+    /// the directory.
+    pub fn bind(path: &Path, mode: u32) -> Result<Self, Error> {
+        place::prepare(path)?;
+        let lock = Lock::take(path)?;
+        place::clear(path)?;
+        let listener = UnixListener::bind(path)
+            .map_err(Error::io(format!("binding the socket {}", path.display())))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+            .map_err(Error::io("setting the permissions of the socket"))?;
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Accepts clients and serves them in tasks of their own, until told to end.
+    pub async fn run(
+        &self,
+        services: &Arc<Services>,
+        max_clients: usize,
+        clients: &TaskTracker,
+        ending: &CancellationToken,
+    ) {
+        let places = Arc::new(Semaphore::new(max_clients));
+        loop {
+            let accepted = tokio::select! {
+                () = ending.cancelled() => return,
+                accepted = self.listener.accept() => accepted,
+            };
+            let known = accepted.and_then(|(stream, _)| Ok((Peer::of(&stream)?, stream)));
+            let (peer, stream) = match known {
+                Ok(known) => known,
+                Err(error) => {
+                    tracing::warn!(%error, "accepting a client");
+                    sleep_until(Instant::now() + BREATH).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                services.metrics.clients_refused.inc();
+                refuse(&stream, max_clients);
+                continue;
+            };
+            let services = Arc::clone(services);
+            clients.spawn(async move {
+                connection::serve(stream, peer, services).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // It may be gone already, with its directory.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Tells a client that there are too many. The line fits into a socket's empty buffer.
+fn refuse(stream: &UnixStream, max_clients: usize) {
+    let failure = Failure::new(
+        ErrorType::Overloaded,
+        format!(
+            "{max_clients} clients are connected: disconnect some, or raise listen.max_clients"
+        ),
+    );
+    let reply = Reply::new(None, Err(failure.with("limit", max_clients)), "");
+    let line = encode_reply(&reply);
+    if let Err(error) = try_write(stream, &line) {
+        tracing::debug!(%error, "refusing a client");
+    }
+}
+
+fn try_write(stream: &UnixStream, line: &[u8]) -> io::Result<()> {
+    // Not through the runtime: it does not know yet that the socket can be written.
+    rustix::net::send(stream, line, rustix::net::SendFlags::DONTWAIT)?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The task of one session: it makes the session in the image when somebody needs it, and runs
+//! its evaluations one after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stui_protocol::daemon::QueuePositionData;
+use stui_protocol::image::{CreateSession, EvaluationStartedData};
+use stui_protocol::message::Outcome;
+use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::following::Following;
+use super::{Job, Session, Work, in_image};
+use crate::identity::client_id;
+use crate::image::{Image, new_id};
+
+/// Those who wait are told their place this often.
+const TELL_POSITIONS: Duration = Duration::from_secs(1);
+
+/// What the task needs besides the session.
+pub(crate) struct Desk {
+    pub(crate) session: Arc<Session>,
+    pub(crate) image: Image,
+    pub(crate) request_timeout: Duration,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Desk {
+    /// Works until the session is closed or the daemon stops.
+    pub(crate) async fn run(self) {
+        loop {
+            let wakeup = self.session.work.notified();
+            match self.session.next_work() {
+                Work::Open => self.open().await,
+                Work::Evaluate(job) => self.evaluate(*job).await,
+                Work::Nothing => tokio::select! {
+                    () = self.stop.cancelled() => break,
+                    () = wakeup => {}
+                },
+                Work::Closed => break,
+            }
+            if self.stop.is_cancelled() {
+                break;
+            }
+        }
+        self.session.settle_queue(&shutting_down());
+    }
+
+    async fn open(&self) {
+        let (name, timeout) = self.session.wanted();
+        let command = CreateSession {
+            client_id: client_id(self.session.owner),
+            name: Some(name),
+            // The daemon decides when a session ends, unless somebody said otherwise.
+            timeout: Some(timeout.unwrap_or(0)),
+        };
+        let request = Request::new(new_id(), &command);
+        let deadline = Instant::now() + self.request_timeout;
+        let created = match self.image.call(&request, deadline).await {
+            Ok(reply) => in_image(reply),
+            Err(error) => Err(error.into()),
+        };
+        self.session.opened(created);
+    }
+
+    async fn evaluate(&self, job: Job) {
+        let evaluation = Arc::clone(&job.evaluation);
+        self.tell_positions();
+        let mut event = Event::new(
+            EventName::EvaluationStarted,
+            &EvaluationStartedData {
+                code: evaluation.code.clone(),
+                by: Some(evaluation.by),
+            },
+        );
+        event.evaluation_id = Some(evaluation.id.clone());
+        let position = self.session.tell(event);
+        evaluation.begins(position);
+        let start = job.start.map(|mut start| {
+            let id = self.session.session_id().unwrap_or_default();
+            start.parameters.insert("session_id".into(), id.into());
+            start
+        });
+        let following = Following {
+            image: self.image.clone(),
+            evaluation: Arc::clone(&evaluation),
+            start,
+            timeout: job.timeout,
+            request_timeout: self.request_timeout,
+        };
+        let outcome = self.attend(following.outcome()).await;
+        self.session.notice_loss(&outcome);
+        self.session.finish(&evaluation, outcome);
+    }
+
+    /// Waits for the end of the running evaluation and tells the others how many are before them.
+    async fn attend(&self, outcome: impl Future<Output = Outcome>) -> Outcome {
+        let mut outcome = std::pin::pin!(outcome);
+        let mut ticks = interval(TELL_POSITIONS);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.reset();
+        loop {
+            tokio::select! {
+                outcome = &mut outcome => return outcome,
+                () = self.session.closed.cancelled() => return Err(Failure::new(
+                    ErrorType::Interrupted,
+                    "the session was closed while the evaluation ran",
+                )),
+                () = self.stop.cancelled() => return Err(shutting_down()),
+                _ = ticks.tick() => self.tell_positions(),
+            }
+        }
+    }
+
+    fn tell_positions(&self) {
+        for (job_evaluation, notes, position) in self.session.waiting() {
+            let data = QueuePositionData { position };
+            let mut event = Event::new(EventName::QueuePosition, &data);
+            event.session_id = self.session.session_id();
+            event.evaluation_id = Some(job_evaluation.id.clone());
+            notes.note(&event);
+        }
+    }
+}
+
+fn shutting_down() -> Failure {
+    Failure::new(
+        ErrorType::ShuttingDown,
+        "the daemon is shutting down; what the image runs goes on in it",
+    )
+}

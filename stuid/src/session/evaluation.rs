@@ -1,0 +1,212 @@
+//! The record of one evaluation, from the moment it is accepted: what was asked, by whom, how far
+//! it is, how it ended. Clients wait on it, the event link and polls tell it what they hear, and
+//! it ends exactly once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use dashmap::DashMap;
+use stui_protocol::image::Requester;
+use stui_protocol::message::Outcome;
+use stui_protocol::time::{self, Timestamp};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::Session;
+
+/// Evaluations that somebody still knows, by id.
+pub(crate) type Book = Arc<DashMap<String, Weak<Evaluation>>>;
+
+/// One evaluation.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// Its id; also the id of the request that starts it in the image.
+    pub id: String,
+    /// The code, or what else is run.
+    pub code: String,
+    /// Who asked.
+    pub by: Requester,
+    /// Whose it is.
+    pub owner: u32,
+    /// When it was accepted.
+    pub accepted_at: Instant,
+    /// Where it runs; dead when it has bindings of its own.
+    session: Weak<Session>,
+    book: Book,
+    /// Bytes of its outcome, about.
+    outcome_bytes: AtomicUsize,
+    progress: Mutex<Progress>,
+    stage: watch::Sender<Stage>,
+    /// Something was heard about it, or may have been missed.
+    pub(crate) nudge: Notify,
+}
+
+/// How far an evaluation is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stage {
+    /// It waits in the session.
+    Queued,
+    /// It is on its way to the image.
+    Starting,
+    /// The image runs it.
+    Running,
+    /// It has ended. The position is that of its last line in the session's log.
+    Ended(Arc<Outcome>, u64),
+}
+
+/// What changes while it runs, apart from its stage.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Told by the event link; whoever follows the evaluation takes it.
+    pub(crate) announced: Option<Outcome>,
+    /// Bytes of output in the log.
+    pub(crate) output_bytes: usize,
+    /// Output may be missing in the log.
+    pub(crate) output_has_holes: bool,
+    pub(crate) started: Option<Started>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Started {
+    pub(crate) at: Timestamp,
+    pub(crate) instant: Instant,
+    /// Position of `evaluation_started` in the log.
+    pub(crate) position: u64,
+}
+
+impl Evaluation {
+    /// A record of something that is about to be accepted, in the book at once.
+    pub(crate) fn new(
+        id: String,
+        code: String,
+        by: Requester,
+        session: Option<&Arc<Session>>,
+        book: &Book,
+    ) -> Arc<Self> {
+        let evaluation = Arc::new(Self {
+            id,
+            code,
+            by,
+            owner: session.map_or(by.uid, |session| session.owner),
+            accepted_at: Instant::now(),
+            session: session.map(Arc::downgrade).unwrap_or_default(),
+            book: Arc::clone(book),
+            outcome_bytes: AtomicUsize::new(0),
+            progress: Mutex::new(Progress::default()),
+            stage: watch::Sender::new(Stage::Queued),
+            nudge: Notify::new(),
+        });
+        book.insert(evaluation.id.clone(), Arc::downgrade(&evaluation));
+        evaluation
+    }
+
+    /// Where it runs; none when it has bindings of its own, or when the session is gone.
+    #[must_use]
+    pub fn session(&self) -> Option<Arc<Session>> {
+        self.session.upgrade()
+    }
+
+    /// How far it is, with changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Stage> {
+        self.stage.subscribe()
+    }
+
+    /// How it ended and where in the log; none while it has not.
+    #[must_use]
+    pub fn ended(&self) -> Option<(Arc<Outcome>, u64)> {
+        match &*self.stage.borrow() {
+            Stage::Ended(outcome, position) => Some((Arc::clone(outcome), *position)),
+            _ => None,
+        }
+    }
+
+    /// Waits for its end.
+    pub async fn end(&self) -> (Arc<Outcome>, u64) {
+        let mut stage = self.stage.subscribe();
+        loop {
+            if let Stage::Ended(outcome, position) = &*stage.borrow_and_update() {
+                return (Arc::clone(outcome), *position);
+            }
+            // The sender is in `self`.
+            let _ = stage.changed().await;
+        }
+    }
+
+    /// Waits until the image runs it or it has ended.
+    pub async fn begun(&self) {
+        let mut stage = self.stage.subscribe();
+        let begun = |stage: &Stage| matches!(stage, Stage::Running | Stage::Ended(..));
+        let _ = stage.wait_for(begun).await;
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        matches!(*self.stage.borrow(), Stage::Ended(..))
+    }
+
+    /// Goes to a stage, unless it has ended.
+    pub(crate) fn set_stage(&self, next: Stage) {
+        self.stage.send_if_modified(|stage| {
+            let changes = !matches!(stage, Stage::Ended(..));
+            if changes {
+                *stage = next;
+            }
+            changes
+        });
+    }
+
+    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn started(&self) -> Option<Started> {
+        self.progress().started
+    }
+
+    /// The event link told the end.
+    pub(crate) fn announce(&self, outcome: Outcome) {
+        if !self.is_ended() {
+            self.progress().announced = Some(outcome);
+            self.nudge.notify_one();
+        }
+    }
+
+    pub(crate) fn take_announced(&self) -> Option<Outcome> {
+        self.progress().announced.take()
+    }
+
+    pub(crate) fn has_announced(&self) -> bool {
+        self.progress().announced.is_some()
+    }
+
+    /// Events may have been lost: somebody should ask.
+    pub(crate) fn ask_again(&self) {
+        self.progress().output_has_holes = true;
+        self.nudge.notify_one();
+    }
+
+    pub(crate) fn begins(&self, position: u64) {
+        self.progress().started = Some(Started {
+            at: time::now(),
+            instant: Instant::now(),
+            position,
+        });
+        self.set_stage(Stage::Starting);
+    }
+
+    /// Bytes that keeping it costs, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let outcome = self.outcome_bytes.load(Ordering::Relaxed);
+        self.code.len() + outcome + size_of::<Self>()
+    }
+
+    pub(crate) fn set_outcome_bytes(&self, bytes: usize) {
+        self.outcome_bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Evaluation {
+    fn drop(&mut self) {
+        self.book.remove(&self.id);
+    }
+}

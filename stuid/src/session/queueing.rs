@@ -1,0 +1,289 @@
+//! The queue of a session: what waits, what runs, and what becomes of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use stui_protocol::image::{EvaluationFinishedData, OutputData};
+use stui_protocol::message::Outcome;
+use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
+use tokio::time::Instant;
+
+use super::evaluation::{Evaluation, Progress, Stage};
+use super::{Facts, Home, Session, gone, lost};
+use crate::metrics::Metrics;
+use crate::notes::Notes;
+
+/// Evaluations that may wait in one session. More is a script that has lost its measure.
+pub(crate) const CAPACITY: usize = 64;
+
+/// Called once: with the number of those before it when the evaluation is accepted, before
+/// anything of it is in the log; else with why it is not.
+pub(crate) type Accepted = Box<dyn FnOnce(Result<u64, Failure>) + Send>;
+
+/// An evaluation that waits.
+pub(crate) struct Job {
+    pub(crate) evaluation: Arc<Evaluation>,
+    /// Starts it in the image; none for one that was found running there.
+    pub(crate) start: Option<Request>,
+    /// How long the code may run.
+    pub(crate) timeout: Option<Duration>,
+    /// Where its place in the queue is told.
+    pub(crate) notes: Option<Notes>,
+    pub(crate) accepted: Option<Accepted>,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job")
+            .field("evaluation", &self.evaluation.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What waits and what runs.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    pub(crate) waiting: VecDeque<Job>,
+    pub(crate) running: Option<Arc<Evaluation>>,
+}
+
+/// What the session's task has to do next.
+pub(crate) enum Work {
+    Open,
+    Evaluate(Box<Job>),
+    Nothing,
+    Closed,
+}
+
+impl Session {
+    /// Accepts an evaluation; it runs when those before it have ended.
+    ///
+    /// # Errors
+    /// `QueueFull` with the limit; `SessionNotFound` when the session is lost or closed.
+    pub(crate) fn enqueue(&self, mut job: Job) -> Result<(), Failure> {
+        let accepted = job.accepted.take();
+        let mut facts = self.facts();
+        if let Err(failure) = self.may_enqueue(&facts) {
+            drop(facts);
+            if let Some(accepted) = accepted {
+                accepted(Err(failure.clone()));
+            }
+            return Err(failure);
+        }
+        let before = facts.queue.waiting.len() + usize::from(facts.queue.running.is_some());
+        // Told under the lock: its events cannot begin before.
+        if let Some(accepted) = accepted {
+            accepted(Ok(before as u64));
+        }
+        facts.history.add(Arc::clone(&job.evaluation));
+        facts.queue.waiting.push_back(job);
+        drop(facts);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    fn may_enqueue(&self, facts: &Facts) -> Result<(), Failure> {
+        if self.closed.is_cancelled() {
+            return Err(gone());
+        }
+        if let Home::Lost(_, why) = &facts.home {
+            return Err(lost(&facts.name, why));
+        }
+        if facts.queue.waiting.len() >= CAPACITY {
+            return Err(full(&facts.name));
+        }
+        Ok(())
+    }
+
+    /// Takes back an evaluation that waits. False when it does not wait (any more).
+    pub(crate) fn withdraw(&self, evaluation: &Evaluation) -> bool {
+        let mut facts = self.facts();
+        let waits = |job: &Job| job.evaluation.id == evaluation.id;
+        let Some(index) = facts.queue.waiting.iter().position(waits) else {
+            return false;
+        };
+        facts.queue.waiting.remove(index);
+        drop(facts);
+        let why = "the evaluation was interrupted before it began";
+        self.finish(evaluation, Err(Failure::new(ErrorType::Interrupted, why)));
+        true
+    }
+
+    /// The evaluation that runs.
+    #[must_use]
+    pub fn running(&self) -> Option<Arc<Evaluation>> {
+        self.facts().queue.running.clone()
+    }
+
+    /// How many evaluations wait, and since when the oldest of them and the running one.
+    #[must_use]
+    pub fn backlog(&self) -> (usize, Option<Instant>) {
+        let facts = self.facts();
+        let waiting = facts
+            .queue
+            .waiting
+            .iter()
+            .map(|job| job.evaluation.accepted_at);
+        let running = facts.queue.running.iter().map(|each| each.accepted_at);
+        (facts.queue.waiting.len(), waiting.chain(running).min())
+    }
+
+    /// Who waits, where that is to be told, and how many are before them.
+    pub(crate) fn waiting(&self) -> Vec<(Arc<Evaluation>, Notes, u64)> {
+        let facts = self.facts();
+        let jobs = facts.queue.waiting.iter().zip(1..);
+        jobs.filter_map(|(job, before)| {
+            Some((Arc::clone(&job.evaluation), job.notes.clone()?, before))
+        })
+        .collect()
+    }
+
+    /// What is to be done next. An evaluation that is answered here counts as running.
+    pub(crate) fn next_work(&self) -> Work {
+        let mut facts = self.facts();
+        if self.closed.is_cancelled() {
+            return Work::Closed;
+        }
+        if !facts.openers.is_empty() {
+            return Work::Open;
+        }
+        match &facts.home {
+            Home::There(_) => {}
+            Home::New => return Work::Nothing,
+            Home::Lost(_, why) => {
+                let failure = lost(&facts.name, why);
+                drop(facts);
+                self.settle_queue(&failure);
+                return Work::Nothing;
+            }
+        }
+        match facts.queue.waiting.pop_front() {
+            Some(job) => {
+                facts.queue.running = Some(Arc::clone(&job.evaluation));
+                Work::Evaluate(Box::new(job))
+            }
+            None => Work::Nothing,
+        }
+    }
+
+    /// Ends everything that waits.
+    pub(crate) fn settle_queue(&self, failure: &Failure) {
+        let waiting = std::mem::take(&mut self.facts().queue.waiting);
+        for job in waiting {
+            self.finish(&job.evaluation, Err(failure.clone()));
+        }
+    }
+
+    /// Ends an evaluation: the rest of its output and its outcome go to the log, then everybody
+    /// who waits is told. Does nothing for one that has ended.
+    pub(crate) fn finish(&self, evaluation: &Evaluation, outcome: Outcome) {
+        let progress = evaluation.progress();
+        if evaluation.is_ended() {
+            return;
+        }
+        if let Some(text) = rest_of_output(&progress, &outcome) {
+            self.tell_output(evaluation, text);
+        }
+        let data = EvaluationFinishedData::from(outcome.clone());
+        let mut event = Event::new(EventName::EvaluationFinished, &data);
+        event.evaluation_id = Some(evaluation.id.clone());
+        let position = self.tell(event);
+        evaluation.set_outcome_bytes(size_of_outcome(&outcome));
+        count(&self.metrics, &outcome);
+        let mut facts = self.facts();
+        if facts
+            .queue
+            .running
+            .as_ref()
+            .is_some_and(|running| running.id == evaluation.id)
+        {
+            facts.queue.running = None;
+        }
+        evaluation.set_stage(Stage::Ended(Arc::new(outcome), position));
+        facts.history.trim();
+        drop(facts);
+        drop(progress);
+        self.work.notify_one();
+    }
+
+    /// Output of an evaluation, told by the event link.
+    pub(crate) fn output(&self, evaluation: &Evaluation, text: &str) {
+        let mut progress = evaluation.progress();
+        // What comes after the end was in the outcome.
+        if !evaluation.is_ended() {
+            progress.output_bytes += text.len();
+            self.tell_output(evaluation, text);
+        }
+    }
+
+    fn tell_output(&self, evaluation: &Evaluation, text: &str) {
+        let text = text.to_owned();
+        let mut event = Event::new(EventName::Output, &OutputData { text });
+        event.evaluation_id = Some(evaluation.id.clone());
+        self.tell(event);
+    }
+}
+
+impl Evaluation {
+    /// Ends an evaluation that has no session.
+    pub(crate) fn end_alone(&self, outcome: Outcome, metrics: &Metrics) {
+        if !self.is_ended() {
+            count(metrics, &outcome);
+            self.set_stage(Stage::Ended(Arc::new(outcome), 0));
+        }
+    }
+}
+
+fn count(metrics: &Metrics, outcome: &Outcome) {
+    let word = match outcome {
+        Ok(_) => "success".to_owned(),
+        Err(failure) => failure.error_type.to_string(),
+    };
+    metrics.evaluations.with_label_values(&[&word]).inc();
+}
+
+/// The output that the outcome has and the log has not: events may be off or late.
+fn rest_of_output<'a>(progress: &Progress, outcome: &'a Outcome) -> Option<&'a str> {
+    let output = match outcome {
+        Ok(result) => result.get("output"),
+        Err(failure) => failure.details.get("output"),
+    };
+    let output = output.and_then(Value::as_str)?;
+    // After a loss nobody knows which part is missing; the outcome has it all.
+    if progress.output_has_holes && progress.output_bytes > 0 {
+        return None;
+    }
+    let rest = output.get(progress.output_bytes..)?;
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// Bytes of an outcome, about: its large parts are text.
+fn size_of_outcome(outcome: &Outcome) -> usize {
+    match outcome {
+        Ok(result) => size_of_value(result),
+        Err(failure) => {
+            let details: usize = failure.details.values().map(size_of_value).sum();
+            failure.error.len() + details
+        }
+    }
+}
+
+fn size_of_value(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size_of_value).sum(),
+        Value::Object(keys) => keys.values().map(size_of_value).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + inside
+}
+
+fn full(name: &str) -> Failure {
+    Failure::new(
+        ErrorType::QueueFull,
+        format!("{CAPACITY} evaluations wait in session {name}: wait for some of them"),
+    )
+    .with("limit", CAPACITY)
+}

@@ -1,0 +1,403 @@
+//! All sessions: by name within their owner, and by id. Who may see which is decided here.
+//!
+//! What a session does is in [`crate::session`]; how the table is kept true when the image changes
+//! is in `keeper`.
+
+mod hearing;
+mod keeper;
+mod name;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use stui_protocol::daemon::{ClientSession, QueueStatus};
+use stui_protocol::image::{CloseSession, Requester};
+use stui_protocol::{ErrorType, Event, EventName, Failure};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use name::check as check_name;
+
+use crate::announcements::Announcements;
+use crate::identity::Peer;
+use crate::image::Image;
+use crate::metrics::Metrics;
+use crate::session::{Book, Desk, Evaluation, Limits, Place, Session};
+
+/// Sessions that one user may have.
+pub const MOST_PER_OWNER: usize = 256;
+
+/// Evaluations without a session that are remembered.
+const MOST_REMEMBERED: usize = 64;
+
+/// The registry. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    table: Arc<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    by_name: DashMap<(u32, String), Arc<Session>>,
+    next_key: AtomicU64,
+    /// The sessions that the image had at the start are in.
+    complete: watch::Sender<bool>,
+    book: Book,
+    image: Image,
+    announcements: Announcements,
+    metrics: Arc<Metrics>,
+    /// Evaluations without a session whose id somebody may know.
+    loose: Mutex<VecDeque<Arc<Evaluation>>>,
+    log_bytes: usize,
+    request_timeout: Duration,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What the registry needs from the daemon.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Where the sessions live.
+    pub image: Image,
+    /// Where it is told that sessions come and go.
+    pub announcements: Announcements,
+    /// Where evaluations are counted.
+    pub metrics: Arc<Metrics>,
+    /// Bytes of each session's log.
+    pub log_bytes: usize,
+    /// For one exchange with the image.
+    pub request_timeout: Duration,
+    /// Where the sessions' tasks run.
+    pub tasks: TaskTracker,
+    /// Ends them.
+    pub stop: CancellationToken,
+}
+
+impl Sessions {
+    /// An empty registry.
+    #[must_use]
+    pub fn new(surroundings: Surroundings) -> Self {
+        Self {
+            table: Arc::new(Table {
+                by_name: DashMap::new(),
+                next_key: AtomicU64::new(1),
+                complete: watch::Sender::new(false),
+                book: Book::default(),
+                image: surroundings.image,
+                announcements: surroundings.announcements,
+                metrics: surroundings.metrics,
+                loose: Mutex::default(),
+                log_bytes: surroundings.log_bytes,
+                request_timeout: surroundings.request_timeout,
+                tasks: surroundings.tasks,
+                stop: surroundings.stop,
+            }),
+        }
+    }
+
+    /// The session of that name, or of that id, that the peer may use.
+    ///
+    /// # Errors
+    /// `SessionNotFound`; also for sessions of others, which are not told apart from none.
+    pub fn find(&self, peer: Peer, name_or_id: &str) -> Result<Arc<Session>, Failure> {
+        let own = self.table.by_name.get(&(peer.uid, name_or_id.to_owned()));
+        if let Some(session) = own {
+            return Ok(Arc::clone(&session));
+        }
+        let named = |session: &Session| session.session_id().as_deref() == Some(name_or_id);
+        let mut seen = self.visible_to(peer);
+        let by_id = seen.iter().position(|session| named(session));
+        let by_name = || seen.iter().position(|session| session.name() == name_or_id);
+        match by_id.or_else(by_name) {
+            Some(index) => Ok(seen.swap_remove(index)),
+            None => Err(not_found(name_or_id)),
+        }
+    }
+
+    /// Makes an entry for a new session and starts its task. The image does not have it yet:
+    /// [`Session::open`] sees to that.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a name that is none, or taken; `SessionLimitExceeded`.
+    pub fn add(
+        &self,
+        owner: u32,
+        name: Option<&str>,
+        timeout: Option<u64>,
+    ) -> Result<Arc<Session>, Failure> {
+        if let Some(name) = name {
+            name::check(name)?;
+        }
+        if self.count_of(owner) >= MOST_PER_OWNER {
+            return Err(too_many());
+        }
+        let limits = self.limits(timeout);
+        let make = |name: &str| Session::new(self.next_key(), owner, name, &limits);
+        let session = match name {
+            Some(name) => self.insert(owner, name, make).ok_or_else(|| taken(name))?,
+            None => self.insert_numbered(owner, make)?,
+        };
+        self.employ(&session);
+        Ok(session)
+    }
+
+    /// The session of that name of the peer itself, or of that id; made when there is none.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn find_or_add(&self, peer: Peer, name: &str) -> Result<Arc<Session>, Failure> {
+        let own = |session: &Arc<Session>| session.owner == peer.uid || session.name() != name;
+        if let Some(session) = self.find(peer, name).ok().filter(own) {
+            return Ok(session);
+        }
+        match self.add(peer.uid, Some(name), None) {
+            // Somebody was faster.
+            Err(failure) => self.find(peer, name).map_err(|_| failure),
+            added => added,
+        }
+    }
+
+    /// Opens a session that was just added; takes it out again when that fails.
+    ///
+    /// # Errors
+    /// The image's or the link's.
+    pub async fn open_new(
+        &self,
+        session: &Arc<Session>,
+    ) -> Result<crate::session::Opened, Failure> {
+        let opened = session.open().await;
+        match &opened {
+            Ok(opened) if opened.created => self.announce(EventName::SessionCreated, session),
+            Ok(_) => {}
+            Err(_) if session.session_id().is_none() => self.remove(session),
+            Err(_) => {}
+        }
+        opened
+    }
+
+    /// Gives a session another name.
+    ///
+    /// # Errors
+    /// `InvalidParameter` for a name that is none, or taken.
+    pub fn rename(&self, session: &Arc<Session>, name: &str) -> Result<(), Failure> {
+        name::check(name)?;
+        let old = session.name();
+        if old == name {
+            return Ok(());
+        }
+        match self.table.by_name.entry((session.owner, name.to_owned())) {
+            Entry::Occupied(_) => return Err(taken(name)),
+            Entry::Vacant(vacant) => vacant.insert(Arc::clone(session)),
+        };
+        self.table.by_name.remove(&(session.owner, old));
+        session.rename(name);
+        Ok(())
+    }
+
+    /// Ends a session, in the image first.
+    ///
+    /// # Errors
+    /// When the image cannot be told; the session stays then.
+    pub async fn kill(&self, session: &Arc<Session>) -> Result<ClientSession, Failure> {
+        if let Ok(session_id) = session.usable_id() {
+            let deadline = Instant::now() + self.table.request_timeout;
+            let closed = self
+                .table
+                .image
+                .ask(&CloseSession { session_id }, deadline)
+                .await;
+            if let Err(failure) = closed
+                && failure.error_type != ErrorType::SessionNotFound
+            {
+                return Err(failure);
+            }
+        }
+        let last = session.describe();
+        self.remove(session);
+        self.announce(EventName::SessionClosed, session);
+        Ok(last)
+    }
+
+    /// All sessions that the peer may use, by name.
+    #[must_use]
+    pub fn visible_to(&self, peer: Peer) -> Vec<Arc<Session>> {
+        let mut seen: Vec<_> = self
+            .all()
+            .into_iter()
+            .filter(|session| peer.may_use(session.owner))
+            .collect();
+        seen.sort_by_cached_key(|session| (session.owner != peer.uid, session.name()));
+        seen
+    }
+
+    /// All sessions.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Session>> {
+        let entries = self.table.by_name.iter();
+        entries.map(|entry| Arc::clone(entry.value())).collect()
+    }
+
+    /// The evaluation of that id, when the peer may know it.
+    ///
+    /// # Errors
+    /// `EvaluationNotFound`.
+    pub fn evaluation(&self, peer: Peer, id: &str) -> Result<Arc<Evaluation>, Failure> {
+        self.evaluation_of_any(id)
+            .filter(|evaluation| peer.may_use(evaluation.owner))
+            .ok_or_else(|| {
+                Failure::new(
+                    ErrorType::EvaluationNotFound,
+                    "no evaluation of that id is known (any more): history lists those of a session",
+                )
+                .with("evaluation_id", id)
+            })
+    }
+
+    /// A record of an evaluation that is about to be accepted.
+    #[must_use]
+    pub fn record(
+        &self,
+        id: String,
+        code: String,
+        by: Requester,
+        session: Option<&Arc<Session>>,
+    ) -> Arc<Evaluation> {
+        Evaluation::new(id, code, by, session, &self.table.book)
+    }
+
+    /// Keeps an evaluation that no session keeps; the oldest of them is forgotten.
+    pub(crate) fn remember(&self, evaluation: &Arc<Evaluation>) {
+        let loose = self.table.loose.lock();
+        let mut loose = loose.unwrap_or_else(PoisonError::into_inner);
+        loose.push_back(Arc::clone(evaluation));
+        if loose.len() > MOST_REMEMBERED {
+            loose.pop_front();
+        }
+    }
+
+    /// What waits and runs, over all sessions.
+    #[must_use]
+    pub fn queue_status(&self, metrics: &Metrics) -> QueueStatus {
+        let mut status = QueueStatus {
+            requests: metrics.link_queue.get().try_into().unwrap_or(0),
+            ..QueueStatus::default()
+        };
+        let mut oldest: Option<Instant> = None;
+        for session in self.all() {
+            let (waiting, since) = session.backlog();
+            status.evaluations += waiting as u64;
+            status.running += u64::from(session.running().is_some());
+            oldest = oldest.into_iter().chain(since).min();
+        }
+        if let Some(oldest) = oldest {
+            status.oldest_ms = oldest.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        }
+        status
+    }
+
+    fn evaluation_of_any(&self, id: &str) -> Option<Arc<Evaluation>> {
+        self.table.book.get(id)?.upgrade()
+    }
+
+    fn insert(
+        &self,
+        owner: u32,
+        name: &str,
+        make: impl FnOnce(&str) -> Session,
+    ) -> Option<Arc<Session>> {
+        match self.table.by_name.entry((owner, name.to_owned())) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(vacant) => Some(Arc::clone(&vacant.insert(Arc::new(make(name))))),
+        }
+    }
+
+    fn insert_numbered(
+        &self,
+        owner: u32,
+        make: impl Fn(&str) -> Session,
+    ) -> Result<Arc<Session>, Failure> {
+        // One more name than there may be sessions: one of them is free.
+        (1..=MOST_PER_OWNER + 1)
+            .find_map(|number| self.insert(owner, &number.to_string(), &make))
+            .ok_or_else(too_many)
+    }
+
+    /// Starts the task of a session.
+    fn employ(&self, session: &Arc<Session>) {
+        let desk = Desk {
+            session: Arc::clone(session),
+            image: self.table.image.clone(),
+            request_timeout: self.table.request_timeout,
+            stop: self.table.stop.clone(),
+        };
+        self.table.tasks.spawn(desk.run());
+    }
+
+    fn adopt(&self, owner: u32, name: &str, place: Place) -> Option<Arc<Session>> {
+        let limits = self.limits(None);
+        let key = self.next_key();
+        let session = self.insert(owner, name, |name| {
+            Session::found(key, owner, name, place, &limits)
+        })?;
+        self.employ(&session);
+        Some(session)
+    }
+
+    fn remove(&self, session: &Arc<Session>) {
+        let key = (session.owner, session.name());
+        self.table
+            .by_name
+            .remove_if(&key, |_, there| there.key == session.key);
+        session.close();
+    }
+
+    fn announce(&self, what: EventName, session: &Arc<Session>) {
+        let mut event = Event::new(what, &session.describe());
+        event.session_id = session.session_id();
+        self.table.announcements.announce(&event);
+    }
+
+    fn count_of(&self, owner: u32) -> usize {
+        let entries = self.table.by_name.iter();
+        entries.filter(|entry| entry.key().0 == owner).count()
+    }
+
+    fn next_key(&self) -> u64 {
+        self.table.next_key.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn limits(&self, timeout: Option<u64>) -> Limits {
+        Limits {
+            log_bytes: self.table.log_bytes,
+            timeout,
+            metrics: Arc::clone(&self.table.metrics),
+        }
+    }
+}
+
+fn not_found(name_or_id: &str) -> Failure {
+    let shown: String = name_or_id.chars().take(64).collect();
+    Failure::new(
+        ErrorType::SessionNotFound,
+        format!("there is no session {shown:?}: list_sessions shows those that are there"),
+    )
+    .with("session", shown)
+}
+
+fn taken(name: &str) -> Failure {
+    Failure::invalid("name", format!("there is a session {name} already"))
+}
+
+fn too_many() -> Failure {
+    Failure::new(
+        ErrorType::SessionLimitExceeded,
+        format!("a user may have {MOST_PER_OWNER} sessions: kill some of them"),
+    )
+    .with("limit", MOST_PER_OWNER)
+}

@@ -1,0 +1,177 @@
+//! Keeps the registry true to the image: takes in the sessions that the image has, and marks those
+//! as lost that it has no more. Runs at the start and at each new life of the image.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stui_protocol::image::{ListSessions, ListSessionsResult, Requester, SessionInfo};
+use stui_protocol::{ErrorType, EventName, Request};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{Sessions, name};
+use crate::identity::uid_of;
+use crate::image::new_id;
+use crate::session::{Job, Place, Session};
+
+/// Before the image is asked again when it could not tell its sessions.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// How long commands on sessions wait for the first list. Without an image there is none.
+const COMPLETE: Duration = Duration::from_secs(2);
+
+impl Sessions {
+    /// Watches the lives of the image until told to stop.
+    pub async fn keep(self, stop: CancellationToken) {
+        let mut status = self.table.image.watch();
+        let mut kept = None;
+        loop {
+            let instance = status.borrow_and_update().instance.clone();
+            if instance.is_some() && instance != kept {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    reconciled = self.reconcile() => kept = reconciled,
+                }
+                if kept.is_some() {
+                    self.table.complete.send_replace(true);
+                }
+            }
+            let changed = async {
+                match kept == instance {
+                    true => status.changed().await.is_ok(),
+                    // It failed: try again soon, whatever changes.
+                    false => timeout(AGAIN, status.changed())
+                        .await
+                        .is_ok_and(|told| told.is_ok()),
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = changed => {}
+            }
+        }
+    }
+
+    /// Waits until the sessions of the image are known, for a little: at the start of a daemon
+    /// nobody shall make anew what is there.
+    pub async fn complete(&self) {
+        let mut complete = self.table.complete.subscribe();
+        let _ = timeout(COMPLETE, complete.wait_for(|complete| *complete)).await;
+    }
+
+    /// Compares with the image's list. Answers the life of the image that it is of.
+    async fn reconcile(&self) -> Option<String> {
+        let request = Request::new(new_id(), &ListSessions {});
+        let deadline = Instant::now() + self.table.request_timeout;
+        let reply = match self.table.image.call(&request, deadline).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                tracing::warn!(%error, "asking the image for its sessions");
+                return None;
+            }
+        };
+        let listed = match reply
+            .outcome
+            .map(serde_json::from_value::<ListSessionsResult>)
+        {
+            Ok(Ok(listed)) => listed.sessions,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "reading the image's list of sessions");
+                Vec::new()
+            }
+            // An image of protocol 1.0 cannot list its sessions, so none can be found again.
+            Err(failure) if failure.error_type == ErrorType::UnknownCommand => Vec::new(),
+            Err(failure) => {
+                tracing::warn!(%failure, "asking the image for its sessions");
+                return None;
+            }
+        };
+        self.mark(&reply.instance, &listed);
+        self.take_in(&reply.instance, listed);
+        Some(reply.instance)
+    }
+
+    /// Marks the sessions of another life that are not in the list as lost.
+    fn mark(&self, instance: &str, listed: &[SessionInfo]) {
+        for session in self.all() {
+            // Made in this life, perhaps after the list was.
+            if session.instance().is_none_or(|known| known == instance) {
+                continue;
+            }
+            let id = session.session_id();
+            let there = |info: &SessionInfo| Some(&info.session.session_id) == id.as_ref();
+            if listed.iter().any(there) {
+                session.confirm(instance);
+            } else if session.lose("the image was restarted without it") {
+                self.announce(EventName::Other("session_lost".to_owned()), &session);
+            }
+        }
+    }
+
+    /// Takes in the sessions that an earlier daemon made for its users.
+    fn take_in(&self, instance: &str, listed: Vec<SessionInfo>) {
+        let known: Vec<_> = self
+            .all()
+            .iter()
+            .filter_map(|each| each.session_id())
+            .collect();
+        for info in listed {
+            let Some(owner) = uid_of(&info.session.client_id) else {
+                continue;
+            };
+            if info.is_expired || known.contains(&info.session.session_id) {
+                continue;
+            }
+            self.take_one_in(owner, instance, info);
+        }
+    }
+
+    fn take_one_in(&self, owner: u32, instance: &str, info: SessionInfo) {
+        let wanted = name::from_image(info.session.name.as_deref(), &info.session.session_id);
+        let place = Place {
+            summary: info.session,
+            instance: instance.to_owned(),
+        };
+        let same = self.table.by_name.get(&(owner, wanted.clone()));
+        if same.is_some_and(|session| session.is_new()) {
+            // Just being made: its own reply tells.
+            return;
+        }
+        let second = name::from_image(None, &place.summary.session_id);
+        let session = self
+            .adopt(owner, &wanted, place.clone())
+            .or_else(|| self.adopt(owner, &second, place));
+        let Some(session) = session else {
+            return tracing::warn!(
+                name = wanted,
+                "a session of the image has a name that is taken"
+            );
+        };
+        tracing::info!(name = session.name(), owner, "found a session in the image");
+        if info.busy
+            && let Some(evaluation_id) = info.evaluation_id
+        {
+            self.follow_found(&session, evaluation_id);
+        }
+        self.announce(EventName::SessionCreated, &session);
+    }
+
+    /// An evaluation runs in a session that was taken in: its end is waited for as for any other.
+    fn follow_found(&self, session: &Arc<Session>, evaluation_id: String) {
+        let by = Requester {
+            client: 0,
+            pid: 0,
+            uid: session.owner,
+        };
+        let job = Job {
+            evaluation: self.record(evaluation_id, String::new(), by, Some(session)),
+            start: None,
+            timeout: None,
+            notes: None,
+            accepted: None,
+        };
+        if let Err(failure) = session.enqueue(job) {
+            tracing::warn!(%failure, "following an evaluation that was found running");
+        }
+    }
+}

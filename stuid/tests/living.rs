@@ -1,0 +1,66 @@
+//! The life of the daemon: its place, its end, its start after a crash.
+
+use rustix::process::Signal;
+use stui_tests::{Asking, Scripted};
+
+use crate::support::Daemon;
+
+#[test]
+fn a_daemon_that_is_told_to_end_says_so_and_leaves_no_socket() {
+    let image = Scripted::start();
+    let mut daemon = Daemon::before(&image);
+    let client = daemon.client();
+    daemon.signal(Signal::TERM);
+    client.wait_for("the farewell", |event| {
+        event.event.topic() == "shutting_down"
+    });
+    assert!(client.next_reply().is_none());
+    assert_eq!(daemon.end().code(), Some(0), "{}", daemon.log());
+    assert!(!daemon.socket().exists());
+}
+
+#[test]
+fn a_second_daemon_in_the_same_place_is_refused_and_told_who_is_there() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let mut rival = daemon.rival();
+    assert_eq!(rival.end().code(), Some(1));
+    assert!(
+        rival.log().contains("is served by another stuid (process "),
+        "{}",
+        rival.log()
+    );
+    let _ = daemon.client();
+}
+
+#[test]
+fn a_daemon_that_was_killed_leaves_nothing_in_the_way_of_the_next() {
+    let image = Scripted::start();
+    let mut daemon = Daemon::before(&image);
+    daemon.signal(Signal::KILL);
+    daemon.end();
+    assert!(daemon.socket().exists());
+    daemon.start_again();
+    let _ = daemon.client();
+}
+
+#[test]
+fn a_hangup_does_not_end_the_daemon() {
+    let image = Scripted::start();
+    let mut daemon = Daemon::before(&image);
+    daemon.signal(Signal::HUP);
+    stui_tests::patience::until("a note of the signal", || {
+        daemon.log().contains("SIGHUP").then_some(())
+    });
+    let _ = daemon.client();
+}
+
+#[test]
+fn without_an_image_of_ones_own_the_embedded_one_answers() {
+    let mut daemon = Daemon::with(&[]);
+    let client = daemon.client();
+    let done = client.evaluate(serde_json::json!({"code": "3 + 4"}));
+    assert_eq!(done.unwrap().result, "7");
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end().code(), Some(0), "{}", daemon.log());
+}

@@ -1,0 +1,8 @@
+//! Stories of the daemon: the real program between real sockets, in front of a scripted image.
+
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
+
+mod support;
+
+mod evaluating;
+mod living;
