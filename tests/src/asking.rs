@@ -144,7 +144,9 @@ impl<A: Asking> Session<'_, A> {
     }
 
     /// As [`Session::start`] with more parameters.
-    pub fn start_with(&self, parameters: Value) -> String {
+    pub fn start_with(&self, mut parameters: Value) -> String {
+        // Said, because the daemon waits for the end when it is not told.
+        parameters["wait_ms"] = 0.into();
         match self.ask::<Evaluate>(parameters) {
             Job::Running { evaluation_id } => evaluation_id,
             Job::Finished(evaluated) => panic!("it ended at once: {evaluated:#?}"),

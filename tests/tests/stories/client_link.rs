@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use stui_protocol::daemon::{
-    Attach, Await, Detach, History, KillSession, ListSessions, Log, NewSession, RenameSession,
-    Submit,
+    Attach, AttachMode, Await, Detach, History, KillSession, ListSessions, Log, NewSession,
+    RenameSession, Submit,
 };
 use stui_protocol::image::{
     BrowseClass, Complete, Evaluate, GetContextSummary, Inspect, Interrupt, Job, Ping,
@@ -248,6 +248,29 @@ fn attaching_to_what_is_not_there_is_refused_unless_it_may_be_made() {
 
     assert_eq!(refused.error_type, ErrorType::SessionNotFound);
     assert!(made.created);
+}
+
+#[test]
+fn who_drives_a_session_is_pushed_aside_by_thieves_only() {
+    let daemon = Daemon::start();
+    let (driver, other) = (daemon.client(), daemon.client());
+    driver.attach("main");
+
+    let busy = other.refused::<Attach>(json!({"session": "main"}));
+    let watching = other
+        .ask::<Attach>(json!({"session": "main", "mode": "watch"}))
+        .session;
+    let stolen = other
+        .ask::<Attach>(json!({"session": "main", "steal": true}))
+        .session;
+
+    assert_eq!(busy.error_type, ErrorType::SessionBusy);
+    assert_eq!(watching.attached.len(), 2);
+    let drivers = stolen
+        .attached
+        .iter()
+        .filter(|client| client.mode == AttachMode::Drive);
+    assert_eq!(drivers.count(), 1);
 }
 
 #[test]

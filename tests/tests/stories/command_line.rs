@@ -197,7 +197,7 @@ fn each_kind_of_trouble_has_its_exit_code() {
     let daemon = Daemon::start();
     let user = daemon.user();
 
-    user.run(&["eval", "--no-such-option"]).exits(2);
+    user.run(&["ls", "--no-such-option"]).exits(2);
     user.run(&["no-such-command"]).exits(2);
     let refused = user.run(&["kill", "no-such-session"]).exits(7);
     assert!(!refused.stderr.is_empty());

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use stui_protocol::ErrorType;
-use stui_protocol::daemon::{Await, ListSessions, Submit};
+use stui_protocol::daemon::{Attach, Await, ListSessions, Submit};
 use stui_protocol::image::Job;
 use stui_tests::asking::{new_id, request};
 use stui_tests::{Asking, Client, Daemon, patience};
@@ -140,7 +140,7 @@ fn a_client_that_never_reads_slows_nobody() {
     let client = daemon.client();
     let deaf = daemon.client();
     let name = new_id("s");
-    deaf.attach(&name);
+    deaf.ask::<Attach>(json!({"session": name, "create": true, "mode": "watch"}));
     let reader = daemon.client();
     let session = reader.attach(&name);
     let code = "s := String new: 1000 withAll: $x. 20000 timesRepeat: [Transcript show: s]. 42";
