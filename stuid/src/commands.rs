@@ -44,7 +44,7 @@ pub(crate) use evaluate::MOST_LOOSE;
 use crate::announcements::Announcements;
 use crate::connection::Responder;
 use crate::identity::Peer;
-use crate::image::Image;
+use crate::image::{Image, new_id};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
 use crate::session::Session;
@@ -169,8 +169,16 @@ pub fn dispatch(
         .boxed()
 }
 
+/// Commands that are served before the image's sessions are known.
+const NEED_NO_SESSIONS: [&str; 5] = ["ping", "describe", "status", "subscribe", "detach"];
+
+/// Ids of requests that are shorter are counters, and two clients may count alike.
+const UNIQUE_ID_CHARS: usize = 16;
+
 /// A command and what it is served with.
 struct Asked {
+    /// The id of the request.
+    id: String,
     services: Arc<Services>,
     client: Arc<Client>,
     responder: Responder,
@@ -189,13 +197,17 @@ async fn serve(
         let known = DaemonCommand::NAMES.iter().chain(ImageCommand::NAMES);
         return responder.answer(Err(unknown_command(&request.command, known)));
     }
-    services.sessions.complete().await;
+    if !NEED_NO_SESSIONS.contains(&request.command.as_str()) {
+        services.sessions.complete().await;
+    }
     let Request {
+        id,
         command,
         parameters: given,
         ..
     } = request;
     let asked = Asked {
+        id,
         services,
         client,
         responder,
@@ -256,6 +268,16 @@ impl Asked {
 
     fn find(&self, name_or_id: &str) -> Result<Arc<Session>, Failure> {
         self.services.sessions.find(self.client.peer, name_or_id)
+    }
+
+    /// The id of the evaluation that this request starts: the request's own, when that can be
+    /// unique and is not taken, so that a request that is sent again can be known again.
+    fn evaluation_id(&self) -> String {
+        let own = self.id.chars().count() >= UNIQUE_ID_CHARS;
+        match own && !self.services.sessions.knows_evaluation(&self.id) {
+            true => self.id.clone(),
+            false => new_id(),
+        }
     }
 
     /// The session, unless the client looks on only.

@@ -21,6 +21,7 @@ use stui_protocol::message::Outcome;
 use stui_protocol::time::{self, Timestamp};
 use stui_protocol::{ErrorType, Event, EventName, Failure, Reply};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use desk::Desk;
@@ -64,6 +65,8 @@ struct Facts {
     last_active: Timestamp,
     attached: Vec<AttachedClient>,
     openers: Vec<oneshot::Sender<Result<Opened, Failure>>>,
+    /// Nothing is accepted any more.
+    closing: bool,
     queue: Queue,
     history: History,
 }
@@ -127,6 +130,7 @@ impl Session {
                 last_active: time::now(),
                 attached: Vec::new(),
                 openers: Vec::new(),
+                closing: false,
                 queue: Queue::default(),
                 history: History::default(),
             }),
@@ -313,8 +317,19 @@ impl Session {
         self.tell(Event::new(EventName::SessionRenamed, &RenamedData { name }));
     }
 
-    /// Ends it: nothing is accepted any more, what waits is told, its log is closed.
+    /// Accepts nothing any more, and lets the running evaluation tell its end.
+    pub(crate) async fn wind_up(&self, patience: Duration) {
+        self.facts().closing = true;
+        self.settle_queue(&gone());
+        if let Some(running) = self.running() {
+            // One that does not end in time is ended by `close`.
+            let _ = timeout(patience, running.end()).await;
+        }
+    }
+
+    /// Ends it; its log is closed.
     pub(crate) fn close(&self) {
+        self.facts().closing = true;
         self.closed.cancel();
         self.settle_queue(&gone());
         self.tell(Event::new(EventName::SessionClosed, &serde_json::json!({})));
@@ -435,5 +450,6 @@ fn driven_by(name: &str, driver: &AttachedClient) -> Failure {
             driver.client, driver.pid
         ),
     )
+    .with("client", driver.client)
     .with("driver", serde_json::json!(driver))
 }

@@ -36,6 +36,9 @@ pub const MOST_PER_OWNER: usize = 256;
 /// Evaluations without a session that are remembered.
 const MOST_REMEMBERED: usize = 64;
 
+/// How long the end of the evaluation that was terminated with its session is waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// The registry. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sessions {
@@ -218,6 +221,7 @@ impl Sessions {
                 return Err(failure);
             }
         }
+        session.wind_up(LAST_WORDS).await;
         let last = session.describe();
         self.remove(session);
         self.announce(EventName::SessionClosed, session);
@@ -257,6 +261,12 @@ impl Sessions {
                 )
                 .with("evaluation_id", id)
             })
+    }
+
+    /// Whether an evaluation of that id is known, whoever's it is.
+    #[must_use]
+    pub fn knows_evaluation(&self, id: &str) -> bool {
+        self.evaluation_of_any(id).is_some()
     }
 
     /// A record of an evaluation that is about to be accepted.

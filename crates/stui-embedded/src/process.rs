@@ -110,10 +110,9 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stepping {
     pub(crate) step: Step,
-    /// The frame it started in.
+    /// The frame it started in, and the place.
     pub(crate) frame: u64,
-    /// Instructions done since.
-    pub(crate) done: u64,
+    pub(crate) pc: usize,
 }
 
 /// A green process.

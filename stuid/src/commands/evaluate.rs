@@ -8,8 +8,7 @@ use stui_protocol::image::{ImageCommand, Interrupt};
 use stui_protocol::{ErrorType, Failure, Request, Version};
 use tokio::time::Instant;
 
-use super::{Asked, Services, awaiting};
-use crate::image::new_id;
+use super::{Asked, Services, UNIQUE_ID_CHARS, awaiting};
 use crate::session::{Evaluation, Following, Job, Session};
 
 /// Evaluations without a session that may run at the same time, over all clients.
@@ -26,8 +25,11 @@ pub(super) async fn serve(asked: Asked, command: &str, mut given: Map<String, Va
         return asked.responder.answer(Err(failure));
     }
     let wait_ms = given.remove("wait_ms").as_ref().and_then(Value::as_u64);
+    if let Some(known) = sent_again(&asked, command, &given) {
+        return awaiting::answer_end(asked.responder, &known, wait_ms).await;
+    }
     let start = Request {
-        id: new_id(),
+        id: asked.evaluation_id(),
         command: command.to_owned(),
         parameters: given,
         version: Version::CURRENT,
@@ -93,15 +95,25 @@ async fn alone(asked: Asked, start: Request, wait_ms: Option<u64>) {
     awaiting::answer_end(asked.responder, &evaluation, wait_ms).await;
 }
 
-fn record(asked: &Asked, start: &Request, session: Option<&Arc<Session>>) -> Arc<Evaluation> {
-    let code = match start.parameters.get("code").and_then(Value::as_str) {
+/// The evaluation that an earlier request of this id has started.
+fn sent_again(asked: &Asked, command: &str, given: &Map<String, Value>) -> Option<Arc<Evaluation>> {
+    if asked.id.chars().count() < UNIQUE_ID_CHARS {
+        return None;
+    }
+    let peer = asked.client.peer;
+    let known = asked.services.sessions.evaluation(peer, &asked.id).ok()?;
+    (known.code == code_of(command, given)).then_some(known)
+}
+
+fn code_of(command: &str, given: &Map<String, Value>) -> String {
+    match given.get("code").and_then(Value::as_str) {
         Some(code) => code.to_owned(),
-        None => format!(
-            "{} {}",
-            start.command,
-            Value::Object(start.parameters.clone())
-        ),
-    };
+        None => format!("{command} {}", Value::Object(given.clone())),
+    }
+}
+
+fn record(asked: &Asked, start: &Request, session: Option<&Arc<Session>>) -> Arc<Evaluation> {
+    let code = code_of(&start.command, &start.parameters);
     let by = asked.client.requester();
     asked
         .services

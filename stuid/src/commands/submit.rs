@@ -7,7 +7,6 @@ use stui_protocol::image::Evaluate;
 use stui_protocol::limits::DEFAULT_PRINT_LIMIT;
 
 use super::{Asked, evaluate};
-use crate::image::new_id;
 use crate::session::Job;
 
 pub(super) async fn serve(asked: Asked, command: Submit) {
@@ -22,7 +21,7 @@ pub(super) async fn serve(asked: Asked, command: Submit) {
         on_error: command.on_error,
         ..Evaluate::new(command.code.clone(), None)
     };
-    let start = Request::new(new_id(), &parameters);
+    let start = Request::new(asked.evaluation_id(), &parameters);
     let by = asked.client.requester();
     let id = start.id.clone();
     let sessions = &asked.services.sessions;

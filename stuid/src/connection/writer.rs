@@ -99,9 +99,22 @@ impl Writer {
                 self.attachment = None;
             }
             if !self.write_next().await? {
-                return Ok(());
+                break;
             }
         }
+        if self.services.closing.is_cancelled() {
+            self.write_farewell().await?;
+        }
+        Ok(())
+    }
+
+    /// Says that the daemon goes away, once.
+    async fn write_farewell(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.farewell, true) {
+            return Ok(());
+        }
+        let farewell = Event::new(EventName::ShuttingDown, &serde_json::json!({}));
+        self.write(&encode_event(&farewell)).await
     }
 
     /// Waits for something to write. False when there will be nothing any more.
@@ -113,11 +126,7 @@ impl Writer {
                 Some(outgoing) => self.write_reply(outgoing).await?,
                 None => return Ok(false),
             },
-            () = closing.cancelled(), if !self.farewell => {
-                self.farewell = true;
-                let farewell = Event::new(EventName::ShuttingDown, &serde_json::json!({}));
-                self.write(&encode_event(&farewell)).await?;
-            }
+            () = closing.cancelled(), if !self.farewell => self.write_farewell().await?,
             Some(note) = self.notes.recv() => self.write(&note).await?,
             line = next_announcement(&mut self.announced) => self.write(&line).await?,
             () = more_log(&mut self.attachment) => {}
@@ -213,7 +222,8 @@ async fn next_announcement(
         Ok(line) => line,
         Err(broadcast::error::RecvError::Lagged(missed)) => {
             let data = serde_json::json!({ "missed": missed });
-            encode_event(&Event::new(EventName::Lagging, &data)).into()
+            let lost = EventName::Other("announcements_lost".to_owned());
+            encode_event(&Event::new(lost, &data)).into()
         }
         Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
     }

@@ -1,5 +1,6 @@
 //! What travels from a caller to the worker and back.
 
+use stui_protocol::time::Timestamp;
 use stui_protocol::{ErrorType, Failure};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -36,6 +37,8 @@ pub enum LinkError {
     Down {
         /// Where it should be.
         endpoint: String,
+        /// Since when; none when it has never been there.
+        since: Option<Timestamp>,
     },
     /// The deadline passed while the request waited for the link. Nothing was sent.
     #[error("the image was busy with other requests until the deadline: nothing was sent")]
@@ -85,7 +88,10 @@ impl From<LinkError> for Failure {
         let failure =
             Self::new(error_type, error.to_string()).with("sent", !error.nothing_was_sent());
         match error {
-            LinkError::Down { endpoint } => failure.with("endpoint", endpoint),
+            LinkError::Down { endpoint, since } => failure
+                .with("endpoint", endpoint)
+                .with("since", since.map(|since| since.to_string()))
+                .with("state", "down"),
             LinkError::Overloaded { limit } => failure.with("limit", limit),
             _ => failure,
         }

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stui_protocol::time::{self, Timestamp};
 use tmq::Multipart;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -53,6 +54,7 @@ pub(crate) struct Worker {
     inflight: Inflight<Waiting>,
     state: watch::Sender<LinkState>,
     connecting_until: Instant,
+    down_since: Option<Timestamp>,
     /// The link said that it is up and then took nothing.
     stuffed: bool,
     metrics: Arc<Metrics>,
@@ -83,6 +85,7 @@ impl Worker {
             inflight: Inflight::new(WINDOW),
             state,
             connecting_until: Instant::now() + FIRST_CONNECTION,
+            down_since: None,
             stuffed: false,
             metrics,
         })
@@ -115,6 +118,7 @@ impl Worker {
     fn down(&self) -> LinkError {
         LinkError::Down {
             endpoint: self.endpoint.clone(),
+            since: self.down_since,
         }
     }
 
@@ -204,12 +208,14 @@ impl Worker {
         while let Some(frames) = self.link.take_arrived() {
             self.on_frames(frames);
         }
+        self.down_since = Some(time::now());
         self.state.send_replace(LinkState::Down);
         self.settle_all(&self.down());
     }
 
     /// Throws the socket away. What was under way on it will not be answered.
     fn reopen(&mut self) {
+        self.down_since = Some(time::now());
         self.state.send_replace(LinkState::Down);
         self.settle_all(&self.down());
         match Link::open(&self.context, &self.endpoint) {

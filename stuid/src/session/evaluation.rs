@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Session;
+use super::queueing::EMPTY_SUM;
 
 /// Evaluations that somebody still knows, by id.
 pub(crate) type Book = Arc<DashMap<String, Weak<Evaluation>>>;
@@ -55,15 +56,26 @@ pub enum Stage {
 }
 
 /// What changes while it runs, apart from its stage.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Progress {
     /// Told by the event link; whoever follows the evaluation takes it.
     pub(crate) announced: Option<Outcome>,
     /// Bytes of output in the log.
     pub(crate) output_bytes: usize,
-    /// Output may be missing in the log.
-    pub(crate) output_has_holes: bool,
+    /// Check sum of that output.
+    pub(crate) output_sum: u64,
     pub(crate) started: Option<Started>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            announced: None,
+            output_bytes: 0,
+            output_sum: EMPTY_SUM,
+            started: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -181,7 +193,6 @@ impl Evaluation {
 
     /// Events may have been lost: somebody should ask.
     pub(crate) fn ask_again(&self) {
-        self.progress().output_has_holes = true;
         self.nudge.notify_one();
     }
 

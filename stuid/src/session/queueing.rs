@@ -85,7 +85,7 @@ impl Session {
     }
 
     fn may_enqueue(&self, facts: &Facts) -> Result<(), Failure> {
-        if self.closed.is_cancelled() {
+        if facts.closing {
             return Err(gone());
         }
         if let Home::Lost(_, why) = &facts.home {
@@ -148,6 +148,9 @@ impl Session {
         }
         if !facts.openers.is_empty() {
             return Work::Open;
+        }
+        if facts.closing {
+            return Work::Nothing;
         }
         match &facts.home {
             Home::There(_) => {}
@@ -214,6 +217,7 @@ impl Session {
         // What comes after the end was in the outcome.
         if !evaluation.is_ended() {
             progress.output_bytes += text.len();
+            progress.output_sum = sum(progress.output_sum, text);
             self.tell_output(evaluation, text);
         }
     }
@@ -251,12 +255,22 @@ fn rest_of_output<'a>(progress: &Progress, outcome: &'a Outcome) -> Option<&'a s
         Err(failure) => failure.details.get("output"),
     };
     let output = output.and_then(Value::as_str)?;
-    // After a loss nobody knows which part is missing; the outcome has it all.
-    if progress.output_has_holes && progress.output_bytes > 0 {
-        return None;
-    }
+    let told = output.get(..progress.output_bytes)?;
+    // When something else was told, events were lost and nobody knows which part is missing; the
+    // outcome has it all.
+    let is_beginning = sum(EMPTY_SUM, told) == progress.output_sum;
     let rest = output.get(progress.output_bytes..)?;
-    (!rest.is_empty()).then_some(rest)
+    (is_beginning && !rest.is_empty()).then_some(rest)
+}
+
+/// FNV-1a of no bytes.
+pub(crate) const EMPTY_SUM: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a, over pieces of a text as over the whole. Nobody gains by making two texts alike.
+fn sum(before: u64, text: &str) -> u64 {
+    text.bytes().fold(before, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 /// Bytes of an outcome, about: its large parts are text.
@@ -286,4 +300,38 @@ fn full(name: &str) -> Failure {
         format!("{CAPACITY} evaluations wait in session {name}: wait for some of them"),
     )
     .with("limit", CAPACITY)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(pieces: &[&str]) -> Progress {
+        let mut progress = Progress::default();
+        for text in pieces {
+            progress.output_bytes += text.len();
+            progress.output_sum = sum(progress.output_sum, text);
+        }
+        progress
+    }
+
+    #[test]
+    fn only_output_that_was_not_told_is_told_at_the_end() {
+        let outcome: Outcome = Ok(json!({"output": "héllo world"}));
+        assert_eq!(rest_of_output(&told(&[]), &outcome), Some("héllo world"));
+        assert_eq!(
+            rest_of_output(&told(&["hé", "llo"]), &outcome),
+            Some(" world")
+        );
+        assert_eq!(rest_of_output(&told(&["héllo world"]), &outcome), None);
+    }
+
+    #[test]
+    fn after_a_lost_event_nothing_is_told_twice() {
+        let outcome: Outcome = Ok(json!({"output": "abc"}));
+        assert_eq!(rest_of_output(&told(&["b"]), &outcome), None);
+        assert_eq!(rest_of_output(&told(&["abcdefgh"]), &outcome), None);
+    }
 }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stui_protocol::daemon::{ImageState, ImageStatus};
 use stui_protocol::image::{ListSessions, ListSessionsResult, Requester, SessionInfo};
 use stui_protocol::{ErrorType, EventName, Request};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{Sessions, name};
@@ -17,7 +18,7 @@ use crate::session::{Job, Place, Session};
 /// Before the image is asked again when it could not tell its sessions.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// How long commands on sessions wait for the first list. Without an image there is none.
+/// How long commands on sessions wait for the first list.
 const COMPLETE: Duration = Duration::from_secs(2);
 
 impl Sessions {
@@ -26,37 +27,44 @@ impl Sessions {
         let mut status = self.table.image.watch();
         let mut kept = None;
         loop {
-            let instance = status.borrow_and_update().instance.clone();
-            if instance.is_some() && instance != kept {
+            let (state, instance) = {
+                let status = status.borrow_and_update();
+                (status.state, status.instance.clone())
+            };
+            let answers = matches!(state, ImageState::Ready | ImageState::Busy);
+            let due = answers && instance != kept;
+            if due {
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    reconciled = self.reconcile() => kept = reconciled,
-                }
-                if kept.is_some() {
-                    self.table.complete.send_replace(true);
+                    reconciled = self.reconcile() => kept = reconciled.or(kept),
                 }
             }
-            let changed = async {
-                match kept == instance {
-                    true => status.changed().await.is_ok(),
-                    // It failed: try again soon, whatever changes.
-                    false => timeout(AGAIN, status.changed())
-                        .await
-                        .is_ok_and(|told| told.is_ok()),
-                }
-            };
+            // When it failed it is tried again soon, whatever changes.
+            let again = due && instance != kept;
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = changed => {}
+                _ = status.changed() => {}
+                () = sleep_until(Instant::now() + AGAIN), if again => {}
             }
         }
     }
 
     /// Waits until the sessions of the image are known, for a little: at the start of a daemon
-    /// nobody shall make anew what is there.
+    /// nobody shall make anew what is there. An image that is down is not waited for.
     pub async fn complete(&self) {
         let mut complete = self.table.complete.subscribe();
-        let _ = timeout(COMPLETE, complete.wait_for(|complete| *complete)).await;
+        if *complete.borrow() {
+            return;
+        }
+        let mut status = self.table.image.watch();
+        let hopeless = |status: &ImageStatus| {
+            matches!(status.state, ImageState::Down | ImageState::Unresponsive)
+        };
+        tokio::select! {
+            _ = complete.wait_for(|complete| *complete) => {}
+            _ = status.wait_for(hopeless) => {}
+            () = sleep_until(Instant::now() + COMPLETE) => {}
+        }
     }
 
     /// Compares with the image's list. Answers the life of the image that it is of.
@@ -88,6 +96,7 @@ impl Sessions {
         };
         self.mark(&reply.instance, &listed);
         self.take_in(&reply.instance, listed);
+        self.table.complete.send_replace(true);
         Some(reply.instance)
     }
 

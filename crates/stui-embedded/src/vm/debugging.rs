@@ -187,12 +187,8 @@ impl Vm {
             let shown = vm.visible_frames(&vm.proc).first().copied();
             vm.leave_exception();
             let frame = shown.and_then(|index| vm.proc.frames.get(index));
-            if let Some(frame) = frame.map(|frame| frame.id) {
-                vm.proc.stepping = Some(Stepping {
-                    step,
-                    frame,
-                    done: 0,
-                });
+            if let Some((frame, pc)) = frame.map(|frame| (frame.id, frame.pc)) {
+                vm.proc.stepping = Some(Stepping { step, frame, pc });
             }
             vm.proc.condition = Condition::Ready;
         });
@@ -233,7 +229,7 @@ impl Vm {
             vm.proc.stepping = Some(Stepping {
                 step: Step::Over,
                 frame: id,
-                done: 1,
+                pc: usize::MAX,
             });
             Some(())
         });
