@@ -361,6 +361,7 @@ impl Vm {
     /// Looks at the clock and the heap. The current instruction has not begun yet.
     fn safe_point(&mut self) -> Flow {
         self.fuel = FUEL;
+        self.step_is_put_off();
         if self.collection_is_due() {
             self.collect();
             if self.heap.bytes() > self.limits.heap_bytes {

@@ -110,9 +110,10 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stepping {
     pub(crate) step: Step,
-    /// The frame it started in, and the place.
+    /// The frame it started in.
     pub(crate) frame: u64,
-    pub(crate) pc: usize,
+    /// Instructions done since.
+    pub(crate) done: u64,
 }
 
 /// A green process.

@@ -133,3 +133,37 @@ fn every_expression_of_the_table_gives_what_it_says() {
     assert!(count > 0, "there are no entries");
     assert!(failures.is_empty(), "{failures}");
 }
+
+/// The lines of a class comment that stand for themselves: `expression >>> print string`, or an
+/// expression that merely has to end well.
+fn examples(comment: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let lines = comment.lines().filter_map(|line| line.strip_prefix('\t'));
+    lines.map(|line| match line.split_once(" >>> ") {
+        Some((source, printed)) => (source, Some(printed)),
+        None => (line, None),
+    })
+}
+
+#[test]
+fn every_example_in_a_class_comment_gives_what_it_says() {
+    let mut vm = Vm::new(Limits::default()).unwrap();
+    let mut failures = String::new();
+    let mut count = 0;
+    for class in vm.classes() {
+        for (source, printed) in examples(&class.comment) {
+            count += 1;
+            let workspace = vm.new_workspace();
+            let seen = evaluate(&mut vm, workspace, source);
+            let fits = match printed {
+                Some(printed) => seen == format!("==> {printed}"),
+                None => seen.starts_with("==>"),
+            };
+            if !fits {
+                let name = &class.name;
+                let _ = writeln!(failures, "{name}: {source}\n  {printed:?}\n  {seen}");
+            }
+        }
+    }
+    assert!(count > 0, "there are no examples");
+    assert!(failures.is_empty(), "{failures}");
+}

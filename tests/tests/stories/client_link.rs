@@ -157,10 +157,9 @@ fn a_client_that_was_away_reads_on_where_it_stopped() {
     session.value("1");
     let position = client.ask::<Log>(json!({"session": "main"})).position;
     client.ask::<Detach>(json!({}));
-    daemon
-        .client()
-        .attach("main")
-        .value("Transcript show: 'missed'. 2");
+    let other = daemon.client();
+    other.attach("main").value("Transcript show: 'missed'. 2");
+    other.ask::<Detach>(json!({}));
 
     let back = daemon.client();
     let joined = back.ask::<Attach>(json!({"session": "main", "since": position}));

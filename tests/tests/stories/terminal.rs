@@ -37,6 +37,7 @@ fn work_goes_on_in_another_terminal_after_the_first_was_killed() {
     terminal.enters("mine := Account new. mine deposit: 40");
     terminal.shows("→ 40");
     terminal.kill();
+    wait_until_left(&daemon);
 
     let mut terminal = Terminal::open(&user, &["attach"]);
     terminal.shows("main> ");
@@ -198,6 +199,18 @@ fn an_evaluation_goes_on_when_its_terminal_is_killed() {
 
     wait_until(&daemon, SessionState::Idle);
     assert_eq!(user.run(&["eval", "done"]).exits(0).stdout, "#yes\n");
+}
+
+/// Waits until nobody is attached to the session `main`.
+fn wait_until_left(daemon: &Daemon) {
+    let client = daemon.client();
+    patience::until("the end of the attachment", || {
+        let sessions = client.ask::<ListSessions>(json!({})).sessions;
+        sessions
+            .iter()
+            .any(|s| s.name == "main" && s.attached.is_empty())
+            .then_some(())
+    });
 }
 
 /// Waits until the session `main` is in that state.

@@ -14,7 +14,10 @@ use crate::vm::Vm;
 pub(crate) const CACHE_ENTRIES: usize = 4096;
 
 /// Frames that a process gets beyond the limit to handle `RecursionTooDeep` and print it.
-const SPARE_FRAMES: usize = 1000;
+const SPARE_FRAMES: usize = 500;
+
+/// How often it gets them: the handling may recurse too deep itself, and be handled.
+const MAX_SPARES: usize = 4;
 
 /// How often one send may turn into another one by `perform:`.
 const MAX_PERFORMS: usize = 100;
@@ -264,10 +267,10 @@ impl Vm {
     }
 
     fn recursion_too_deep(&mut self, at: usize) -> Flow {
-        if self.proc.spare_frames > 0 {
+        if self.proc.spare_frames >= SPARE_FRAMES * MAX_SPARES {
             return self.fail_process("RecursionTooDeep", "the recursion is too deep");
         }
-        self.proc.spare_frames = SPARE_FRAMES;
+        self.proc.spare_frames += SPARE_FRAMES;
         self.signal_class("RecursionTooDeep", at)
     }
 

@@ -7,8 +7,23 @@ use crate::vm::{Step, Vm};
 
 impl Vm {
     /// Whether the process, about to execute the instruction at `pc` of its top frame, has made
-    /// the step it was asked for.
-    pub(super) fn step_is_done(&self, pc: usize) -> bool {
+    /// the step it was asked for. If not, the instruction counts as done.
+    pub(super) fn step_is_done(&mut self, pc: usize) -> bool {
+        let is_done = self.is_at_step_end(pc);
+        if let Some(stepping) = &mut self.proc.stepping {
+            stepping.done += 1;
+        }
+        is_done
+    }
+
+    /// The instruction that was counted last is begun again later.
+    pub(super) fn step_is_put_off(&mut self) {
+        if let Some(stepping) = &mut self.proc.stepping {
+            stepping.done -= 1;
+        }
+    }
+
+    fn is_at_step_end(&self, pc: usize) -> bool {
         let (Some(stepping), Some(frame)) = (self.proc.stepping, self.proc.frames.last()) else {
             return false;
         };
@@ -19,7 +34,7 @@ impl Vm {
         if is_hidden || !is_step(*op) {
             return false;
         }
-        let moved = frame.id != stepping.frame || pc != stepping.pc;
+        let moved = stepping.done > 0;
         match stepping.step {
             Step::Into => moved,
             Step::Over => moved && frame.id <= stepping.frame,

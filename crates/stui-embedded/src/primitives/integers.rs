@@ -10,8 +10,9 @@ use crate::object::Body;
 use crate::value::Value;
 use crate::vm::Vm;
 
-/// Bits of the largest integer: what can still be multiplied and printed in a moment.
-const MAX_BITS: u64 = 4 << 20;
+/// Bits of the largest integer, some 300 000 decimal digits: what can still be printed in a
+/// moment, since a primitive is not interrupted.
+const MAX_BITS: u64 = 1 << 20;
 
 table! {
     "intAdd" => |vm: &mut Vm, call| binary(vm, call, |a, b| Some(a + b)),

@@ -187,8 +187,12 @@ impl Vm {
             let shown = vm.visible_frames(&vm.proc).first().copied();
             vm.leave_exception();
             let frame = shown.and_then(|index| vm.proc.frames.get(index));
-            if let Some((frame, pc)) = frame.map(|frame| (frame.id, frame.pc)) {
-                vm.proc.stepping = Some(Stepping { step, frame, pc });
+            if let Some(frame) = frame.map(|frame| frame.id) {
+                vm.proc.stepping = Some(Stepping {
+                    step,
+                    frame,
+                    done: 0,
+                });
             }
             vm.proc.condition = Condition::Ready;
         });
@@ -229,7 +233,7 @@ impl Vm {
             vm.proc.stepping = Some(Stepping {
                 step: Step::Over,
                 frame: id,
-                pc: usize::MAX,
+                done: 1,
             });
             Some(())
         });

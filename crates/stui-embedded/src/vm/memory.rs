@@ -13,6 +13,9 @@ pub(super) const FIRST_COLLECTION_BYTES: usize = 32 << 20;
 /// the time.
 const LEAST_FRESH_BYTES: usize = 4 << 20;
 
+/// An object up to this size is made without a look at the limit.
+const SMALL_BYTES: usize = 64 << 10;
+
 impl Vm {
     /// Takes an object in. Never collects: primitives and the compiler may hold values.
     pub(crate) fn allocate(&mut self, object: Object) -> Oid {
@@ -26,8 +29,10 @@ impl Vm {
 
     /// Whether `bytes` more would fit into the heap. When not, a primitive answers
     /// `Done::NoMemory`: it is tried once more after a collection.
+    /// What is small fits: the exception that tells of a full heap needs room itself, and the
+    /// next safe point looks at the whole.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.heap.bytes().saturating_add(bytes) <= self.limits.heap_bytes
+        bytes <= SMALL_BYTES || self.heap.bytes().saturating_add(bytes) <= self.limits.heap_bytes
     }
 
     pub(crate) fn collection_is_due(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Looking at values, classes and methods. Nothing here runs Smalltalk code.
 
+use stui_smalltalk::ast::LiteralValue;
 use stui_smalltalk::parse_method;
 
 use super::Vm;
@@ -255,6 +256,28 @@ impl Vm {
             }
             Search::Source(text) => Box::new(move |code| code.source.contains(text)),
         })
+    }
+
+    /// The methods, `Foo>>bar`, that name a primitive which this VM does not have.
+    #[must_use]
+    pub fn unknown_primitives(&self) -> Vec<String> {
+        let methods = self.search(&Search::Source("<primitive:".to_owned()), usize::MAX);
+        let is_unknown = |method: &MethodInfo| {
+            let tree = parse_method(&method.source).ok()?;
+            let pragma = tree
+                .pragmas
+                .iter()
+                .find(|pragma| pragma.selector == "primitive:")?;
+            match &pragma.arguments.first()?.value {
+                LiteralValue::Symbol(name) => Some(crate::primitives::find(name).is_none()),
+                _ => Some(true),
+            }
+        };
+        methods
+            .iter()
+            .filter(|method| is_unknown(method).unwrap_or(false))
+            .map(|method| format!("{}>>{}", method.class_name, method.selector))
+            .collect()
     }
 
     /// Names of all globals (classes among them), sorted.

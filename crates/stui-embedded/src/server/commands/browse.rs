@@ -72,13 +72,19 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), Failure> {
 /// # Errors
 /// `ClassNotFound`.
 pub(super) fn find(image: &Image, name: &str) -> Result<ClassRef, Failure> {
-    image.vm.find_class(name).ok_or_else(|| {
-        Failure::new(
-            ErrorType::ClassNotFound,
-            format!("there is no class {name:.64}"),
-        )
-        .with("class_name", name)
-    })
+    image
+        .vm
+        .find_class(name)
+        .ok_or_else(|| class_not_found(name))
+}
+
+/// No such class.
+pub(super) fn class_not_found(name: &str) -> Failure {
+    Failure::new(
+        ErrorType::ClassNotFound,
+        format!("there is no class {name:.64}"),
+    )
+    .with("class_name", name)
 }
 
 /// A class on the wire.

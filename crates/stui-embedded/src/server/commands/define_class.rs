@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use stui_protocol::image::{ClassResult, DefineClass};
 use stui_protocol::{Failure, Outcome};
+use stui_smalltalk::ast::{Expression, VariableKind};
+use stui_smalltalk::parse_script;
 
-use super::browse::class_info;
+use super::browse::{class_info, class_not_found};
 use super::evaluate::Place;
 use super::{Answer, Asked, Done, value_of};
 use crate::server::evaluations::{Evaluation, Work};
@@ -31,7 +33,10 @@ pub(super) fn run(image: &mut Image, asked: &Asked, command: &DefineClass) -> Do
         Ok(code) => code,
         Err(error) => {
             place.leave(image);
-            return Err(failures::syntax_error(&error, &command.definition));
+            return Err(match missing_superclass(image, &command.definition) {
+                Some(name) => class_not_found(&name),
+                None => failures::syntax_error(&error, &command.definition),
+            });
         }
     };
     let mut evaluation = image
@@ -41,6 +46,23 @@ pub(super) fn run(image: &mut Image, asked: &Asked, command: &DefineClass) -> Do
     evaluation.process = image.spawn(&evaluation, &code, Run::default());
     image.start_hidden(evaluation);
     Ok(Answer::Later)
+}
+
+/// The superclass of a definition that parses, when there is no global of its name.
+fn missing_superclass(image: &Image, definition: &str) -> Option<String> {
+    let script = parse_script(definition).ok()?;
+    let mut expression = script.body.statements.first()?.expression();
+    loop {
+        expression = match expression {
+            Expression::Send(send) => &send.receiver,
+            Expression::Cascade(cascade) => &cascade.receiver,
+            Expression::Variable(variable) if variable.kind() == VariableKind::Global => {
+                let known = image.vm.globals().contains(&variable.name);
+                return (!known).then(|| variable.name.clone());
+            }
+            _ => return None,
+        };
+    }
 }
 
 /// The definition was evaluated.
