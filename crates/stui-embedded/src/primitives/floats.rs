@@ -82,9 +82,16 @@ fn divide(vm: &mut Vm, call: Call) -> Option<Value> {
     receiver(vm, call).map(|a| Value::Float(a / by))
 }
 
-/// Comparisons with a large integer are exact where the conversion is.
+/// Comparisons are exact: those with an integer that may not be a float are left to the method,
+/// which compares fractions.
 fn compare(vm: &mut Vm, call: Call, operation: impl FnOnce(f64, f64) -> bool) -> Option<Value> {
-    let b = vm.number_as_float(vm.arg(call, 0))?;
+    /// Up to here every integer is a float.
+    const EXACT: i64 = 1 << 53;
+    let b = match vm.arg(call, 0) {
+        Value::Int(integer) if !(-EXACT..=EXACT).contains(&integer) => return None,
+        small @ (Value::Int(_) | Value::Float(_)) => vm.number_as_float(small)?,
+        _ => return None,
+    };
     receiver(vm, call).map(|a| Value::from_bool(operation(a, b)))
 }
 
