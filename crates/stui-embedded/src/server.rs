@@ -194,8 +194,11 @@ impl EmbeddedImage {
     }
 
     fn end(&mut self) {
+        if self.ends.is_empty() {
+            return;
+        }
         // The channel is full only when nobody takes from it.
-        if !self.ends.is_empty() && self.requests.try_send(ToVm::Stop).is_err() {
+        if self.requests.try_send(ToVm::Stop).is_err() {
             warn!("the embedded image does not take the request to stop");
         }
         for (thread, ended) in self.ends.drain(..) {
@@ -208,6 +211,10 @@ impl EmbeddedImage {
             } else if thread.join().is_err() {
                 error!(name, "a thread of the embedded image ended by a defect");
             }
+        }
+        endpoint::remove(&self.endpoint);
+        if let Some(events_endpoint) = &self.events_endpoint {
+            endpoint::remove(events_endpoint);
         }
     }
 }

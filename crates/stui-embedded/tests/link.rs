@@ -209,6 +209,8 @@ fn an_endpoint_is_free_again_after_stop_and_two_images_do_not_meet() {
     let first = EmbeddedImage::start(config.clone()).expect("an image");
     let before = first.instance().to_owned();
     first.stop();
+    let left = std::fs::read_dir(folder.path()).expect("the folder");
+    assert_eq!(left.count(), 0, "nothing is left over");
     let second = EmbeddedImage::start(config).expect("an image at the same place");
     let reply = ask(&client(&second), "1", "ping", &json!({}));
     assert_ne!(reply.instance, before);

@@ -1,8 +1,10 @@
 //! Where the image may be reached: this machine only, because the link knows no peers.
 
 use std::net::IpAddr;
+use std::{fs, io};
 
 use thiserror::Error;
+use tracing::warn;
 use zmq::Socket;
 
 /// An endpoint that is not bound.
@@ -45,6 +47,23 @@ pub(super) fn bind(socket: &Socket, endpoint: &str) -> Result<String, EndpointEr
         Ok(Ok(actual)) => Ok(actual),
         Ok(Err(_)) => Err(refused("its actual name is no text".to_owned())),
         Err(error) => Err(refused(error.to_string())),
+    }
+}
+
+/// Removes what an endpoint that was bound leaves in the file system: libzmq leaves its file.
+pub(super) fn remove(endpoint: &str) {
+    // A name that begins with @ is no file.
+    let path = endpoint
+        .strip_prefix("ipc://")
+        .filter(|path| !path.starts_with('@'));
+    let Some(path) = path else {
+        return;
+    };
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            warn!(path, %error, "removing the file of an endpoint");
+        }
+        _ => {}
     }
 }
 
