@@ -11,6 +11,7 @@ mod editor;
 mod input;
 mod live;
 mod meta;
+mod past;
 mod prompt;
 mod running;
 
@@ -18,7 +19,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use reedline::{Reedline, Signal};
-use stui_protocol::daemon::{AttachResult, Detach, ImageState, Log, Submit};
+use stui_protocol::daemon::{AttachResult, Detach, ImageState, Log, RunningEvaluation, Submit};
 use stui_protocol::image::OnError;
 
 use crate::commands::Context;
@@ -28,13 +29,8 @@ use crate::render::event::Scribe;
 use crate::render::image;
 use crate::terminal;
 use live::{Live, Shared};
+pub(crate) use past::Past;
 use prompt::SessionPrompt;
-
-/// Events of the log that are looked at for what was last seen in a session.
-const RECENT_EVENTS: u64 = 60;
-
-/// Lines of them that are shown.
-const RECENT_LINES: usize = 20;
 
 /// How long the daemon may take to let us go.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
@@ -58,7 +54,8 @@ pub(crate) fn run(
     let out = &mut context.terminal.out;
     let mut scribe = Scribe::new(&joined.session, true, out.columns(), out.palette);
     let mut text = banner(&connection, joined, &scribe);
-    text.push_str(&recent(&mut connection, joined, &mut scribe)?);
+    let past = Past::read(&mut connection, joined, &mut scribe)?;
+    text.push_str(&past.text());
     if joined.session.running.is_none() {
         text.push_str(&scribe.note("Ctrl-D detaches, :help helps"));
     }
@@ -71,7 +68,7 @@ pub(crate) fn run(
         context,
     };
     let next = match &joined.session.running {
-        Some(running) => repl.join_running(&running.evaluation_id, &running.code)?,
+        Some(running) => repl.join_running(running, past.ends_with(&running.evaluation_id))?,
         None => Next::Prompt,
     };
     repl.talk(next)
@@ -92,47 +89,6 @@ pub(crate) fn banner(connection: &Connection, joined: &AttachResult, scribe: &Sc
             .strong(&format!("session {}{made}", scribe.session)),
         scribe.palette.dim("in"),
     )
-}
-
-/// The last lines of what happened in the session before.
-///
-/// # Errors
-/// What can go wrong with a connection. A daemon that cannot tell is none.
-pub(crate) fn recent(
-    connection: &mut Connection,
-    joined: &AttachResult,
-    scribe: &mut Scribe,
-) -> Result<String, Problem> {
-    if joined.position == 0 {
-        return Ok(String::new());
-    }
-    let log = Log {
-        session: joined.session.session_id.clone(),
-        since: joined.position.saturating_sub(RECENT_EVENTS),
-        limit: usize::try_from(RECENT_EVENTS).ok(),
-    };
-    let found = match connection.call(&log, None) {
-        Ok(found) => found,
-        Err(Problem::Failed(_)) => return Ok(String::new()),
-        Err(problem) => return Err(problem),
-    };
-    let mut text = String::new();
-    let session = scribe.session.clone();
-    for event in found
-        .events
-        .iter()
-        .filter(|event| event.position.is_none_or(|at| at <= joined.position))
-    {
-        text.push_str(&scribe.past(event));
-    }
-    scribe.session = session;
-    scribe.line_open = false;
-    let lines: Vec<&str> = text.lines().collect();
-    let shown = &lines[lines.len().saturating_sub(RECENT_LINES)..];
-    if shown.is_empty() {
-        return Ok(String::new());
-    }
-    Ok(format!("{}\n", shown.join("\n")))
 }
 
 /// The loop and what it works with.
@@ -205,14 +161,19 @@ impl Repl<'_, '_> {
         running::follow(&submitted.evaluation_id, true, &self.live, self.context)
     }
 
-    /// Waits for an evaluation that was under way when we came.
-    fn join_running(&mut self, evaluation_id: &str, code: &str) -> Result<Next, Problem> {
+    /// Waits for an evaluation that was under way when we came. Its code may be `shown` already.
+    fn join_running(&mut self, running: &RunningEvaluation, shown: bool) -> Result<Next, Problem> {
         let text = {
             let scribe = &self.live.lock().scribe;
-            scribe.code(code) + &scribe.note("this runs; Ctrl-C interrupts it, Ctrl-\\ detaches")
+            let code = if shown {
+                String::new()
+            } else {
+                scribe.code(&running.code)
+            };
+            code + &scribe.note("this runs; Ctrl-C interrupts it, Ctrl-\\ detaches")
         };
         self.context.terminal.out.write_all(text.as_bytes())?;
-        running::follow(evaluation_id, true, &self.live, self.context)
+        running::follow(&running.evaluation_id, true, &self.live, self.context)
     }
 
     fn leave(&mut self) -> Result<Exit, Problem> {

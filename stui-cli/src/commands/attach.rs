@@ -10,7 +10,7 @@ use crate::args;
 use crate::connection::{Connection, Incoming};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
-use crate::repl;
+use crate::repl::{self, Past};
 use crate::terminal;
 
 /// Attaches to a session.
@@ -105,8 +105,8 @@ fn watch(
     if !json {
         let banner = repl::banner(&connection, joined, &scribe);
         context.terminal.err.write_all(banner.as_bytes())?;
-        let past = repl::recent(&mut connection, joined, &mut scribe)?;
-        context.terminal.out.write_all(past.as_bytes())?;
+        let past = Past::read(&mut connection, joined, &mut scribe)?;
+        context.terminal.out.write_all(past.text().as_bytes())?;
     }
     loop {
         match connection.next(None)? {
@@ -123,7 +123,13 @@ fn watch(
                 }
             }
             Some(Incoming::Interrupt | Incoming::Leave) => {
-                let note = format!("[detached (from session {})]", scribe.session);
+                // A terminal has shown ^C.
+                let line_end = if context.terminal.err.width.is_some() {
+                    "\n"
+                } else {
+                    ""
+                };
+                let note = format!("{line_end}[detached (from session {})]", scribe.session);
                 writeln!(context.terminal.err, "{note}")?;
                 return Ok(Exit::Done);
             }

@@ -43,7 +43,7 @@ pub(crate) fn class(found: &BrowseClassResult, width: usize, palette: Palette) -
         palette.dim(&format!("< {parent}, package {}", info.package))
     );
     for line in info.comment.replace('\r', "\n").trim().lines() {
-        let _ = writeln!(text, "  {line}");
+        let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }
     for (name, values) in [
         ("instance variables", &found.instance_vars),

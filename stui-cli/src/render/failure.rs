@@ -43,11 +43,13 @@ pub(crate) fn failure(failure: &Failure, columns: usize, palette: Palette) -> St
 pub(crate) fn stack(frames: &[Frame], columns: usize, palette: Palette) -> String {
     let mut text = String::new();
     for frame in frames.iter().take(FRAMES) {
-        let mut line = one_line(&frame.method);
-        if frame.line > 0 {
-            let _ = write!(line, ":{}", frame.line);
-        }
-        let _ = writeln!(text, "  {}", fit(&line, columns.saturating_sub(2)));
+        let place = match frame.line {
+            0 => String::new(),
+            line => format!(" (line {line})"),
+        };
+        let room = columns.saturating_sub(2 + place.len());
+        let method = fit(&one_line(&frame.method), room);
+        let _ = writeln!(text, "  {method}{}", palette.dim(&place));
     }
     if let Some(more) = frames.len().checked_sub(FRAMES + 1) {
         let more = format!("… {} more", more + 1);
@@ -218,15 +220,15 @@ mod tests {
         ZeroDivide: division by zero
           receiver: 1
           Foo>>bar1
-          Foo>>bar2:1
-          Foo>>bar3:2
-          Foo>>bar4:3
-          Foo>>bar5:4
-          Foo>>bar6:5
-          Foo>>bar7:6
-          Foo>>bar8:7
-          Foo>>bar9:8
-          Foo>>bar10:9
+          Foo>>bar2 (line 1)
+          Foo>>bar3 (line 2)
+          Foo>>bar4 (line 3)
+          Foo>>bar5 (line 4)
+          Foo>>bar6 (line 5)
+          Foo>>bar7 (line 6)
+          Foo>>bar8 (line 7)
+          Foo>>bar9 (line 8)
+          Foo>>bar10 (line 9)
           … 2 more
         ");
     }

@@ -22,12 +22,12 @@ pub(crate) fn milliseconds(ms: f64) -> String {
     duration(Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default())
 }
 
-/// How long ago, in one unit: `now`, `12 s`, `5 m`, `3 h`, `2 d`.
+/// How long ago, in one unit: `0 s`, `12 s`, `5 m`, `3 h`, `2 d`.
 pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second().saturating_sub(then.as_second());
     match seconds {
-        ..=0 => "now".to_owned(),
-        1..=59 => format!("{seconds} s"),
+        // A clock may have been set back.
+        ..=59 => format!("{} s", seconds.max(0)),
         60..=3599 => format!("{} m", seconds / 60),
         3600..=86_399 => format!("{} h", seconds / 3600),
         _ => format!("{} d", seconds / 86_400),

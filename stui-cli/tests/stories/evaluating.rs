@@ -94,7 +94,7 @@ fn an_error_goes_to_standard_error_and_exits_1() {
     insta::assert_snapshot!(ended.err, @r"
     ZeroDivide: division by zero
       receiver: 1
-      SmallInteger>>/:8
+      SmallInteger>>/ (line 8)
       UndefinedObject>>DoIt
     ");
 }

@@ -215,7 +215,7 @@ fn tests_that_do_not_pass_are_shown_and_exit_1() {
     );
     insta::assert_snapshot!(ended.out, @r"
     failed SetTest>>testAdd: Assertion failed
-      SetTest>>testAdd:3
+      SetTest>>testAdd (line 3)
     3 passed, 1 failed, 0 errors
     ");
 }
