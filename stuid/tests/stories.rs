@@ -5,4 +5,6 @@
 mod support;
 
 mod evaluating;
+mod imaging;
 mod living;
+mod speaking;

@@ -1,11 +1,15 @@
 //! A daemon of this build, in front of a scripted image.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use rustix::process::Signal;
+use serde_json::json;
+use stui_protocol::daemon::{ImageState, Status};
 use stui_tests::process::Process;
-use stui_tests::{Client, Scripted, patience};
+use stui_tests::{Asking, Client, Scripted, patience};
 use tempfile::TempDir;
 
 /// A running daemon. It is killed when dropped.
@@ -66,6 +70,31 @@ impl Daemon {
         let dir = self.dir.path();
         self.process = Process::start("stuid", &mut command(dir, &self.arguments), dir);
         self.wait_until_it_says_hello();
+    }
+
+    /// A number that it serves over HTTP; none when it has no such line.
+    pub(crate) fn metric(&self, line: &str) -> Option<f64> {
+        let status = self.client().ask::<Status>(json!({}));
+        let address = status.daemon.admin.expect("an address for metrics");
+        let mut stream = TcpStream::connect(address).expect("the metrics");
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .expect("asking for the metrics");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).expect("a page");
+        let found = page
+            .lines()
+            .find_map(|each| each.strip_prefix(line)?.strip_prefix(' '));
+        found.map(|number| number.parse().expect("a number"))
+    }
+
+    /// Waits until it says that the image is in that state.
+    pub(crate) fn wait_for_image(&self, state: ImageState) {
+        let client = self.client();
+        patience::until(&format!("an image that is {state:?}"), || {
+            let status = client.ask::<Status>(json!({}));
+            (status.image.state == state).then_some(())
+        });
     }
 
     /// A second daemon in the same place.

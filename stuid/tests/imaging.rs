@@ -1,0 +1,192 @@
+//! The image goes away, comes back, falls silent: what the daemon says is the truth.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use stui_protocol::daemon::{Attach, Await, ImageState, ListSessions, SessionState, Submit};
+use stui_protocol::image::{Evaluate, Evaluated, GetContextSummary, Job, Ping};
+use stui_protocol::{ErrorType, EventName};
+use stui_tests::{Asking, Client, Scripted, patience};
+
+use crate::support::Daemon;
+
+fn submit(client: &Client, code: &str) -> String {
+    client
+        .ask::<Submit>(json!({"session": "main", "code": code}))
+        .evaluation_id
+}
+
+fn state_of_main(client: &Client) -> SessionState {
+    client.ask::<ListSessions>(json!({})).sessions[0].state
+}
+
+#[test]
+fn when_the_image_was_restarted_what_ran_is_unknown_and_its_session_lost() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    let ran = submit(&client, "hold it");
+    let waited = submit(&client, "later");
+    image.wait_for_code("hold it");
+
+    image.come_back(false);
+
+    let failure = client.refused::<Await>(json!({"evaluation_id": ran}));
+    assert_eq!(failure.error_type, ErrorType::OutcomeUnknown);
+    let failure = client.refused::<Await>(json!({"evaluation_id": waited}));
+    assert_eq!(failure.error_type, ErrorType::SessionNotFound);
+    patience::until("a lost session", || {
+        (state_of_main(&client) == SessionState::Lost).then_some(())
+    });
+    let failure = session.refused::<Evaluate>(json!({"code": "1"}));
+    assert_eq!(failure.details["lost"], true);
+    let sent = |code: &str| {
+        image
+            .asked()
+            .iter()
+            .filter(|each| each.parameters.get("code") == Some(&json!(code)))
+            .count()
+    };
+    assert_eq!((sent("hold it"), sent("later")), (1, 0));
+}
+
+#[test]
+fn a_lost_session_begins_anew_where_its_log_ended() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    session.value("before");
+    image.come_back(false);
+    patience::until("a lost session", || {
+        (state_of_main(&client) == SessionState::Lost).then_some(())
+    });
+    let again = client.ask::<Attach>(json!({"session": "main", "create": true, "since": 0}));
+    assert!(again.created);
+    assert_eq!(again.session.state, SessionState::Idle);
+    session.value("after");
+    let codes = |event: &stui_protocol::Event| {
+        event.event == EventName::EvaluationStarted && event.data["code"] == "before"
+    };
+    client.wait_for("what was before", codes);
+}
+
+#[test]
+fn a_session_that_the_image_has_kept_is_used_on() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    session.value("before");
+    image.come_back(true);
+    daemon.wait_for_image(ImageState::Ready);
+    assert_eq!(session.value("after"), "after");
+    assert_eq!(state_of_main(&client), SessionState::Idle);
+}
+
+#[test]
+fn an_image_that_is_gone_is_known_to_be_and_nothing_is_sent() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.ask::<Ping>(json!({}));
+    image.vanish();
+    daemon.wait_for_image(ImageState::Down);
+    let began = Instant::now();
+    let failure = client.refused::<Evaluate>(json!({"code": "lost"}));
+    assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
+    assert_eq!(failure.details["sent"], false);
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "it was not told at once"
+    );
+    image.come_back(false);
+    daemon.wait_for_image(ImageState::Ready);
+    client.ask::<Ping>(json!({}));
+    let sent = image.asked().iter().any(|each| each.command == "evaluate");
+    assert!(!sent, "what was refused was sent later");
+}
+
+#[test]
+fn a_request_under_way_when_the_link_breaks_is_unknown() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.ask::<Ping>(json!({}));
+    image.silence(true);
+    let before = image.count("browse_class");
+    client.send(&json!({"id": "b", "command": "browse_class", "parameters": {"class_name": "X"}, "version": "1.1"}));
+    patience::until("the request in the image", || {
+        (image.count("browse_class") > before).then_some(())
+    });
+    image.vanish();
+    let failure = client.next_reply().unwrap().outcome.unwrap_err();
+    assert_eq!(failure.error_type, ErrorType::OutcomeUnknown);
+    assert_eq!(failure.details["sent"], true);
+}
+
+#[test]
+fn a_silent_image_is_unresponsive_and_its_late_reply_nobodys() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.ask::<Ping>(json!({}));
+    image.silence(true);
+    daemon.wait_for_image(ImageState::Unresponsive);
+    image.silence(false);
+    daemon.wait_for_image(ImageState::Ready);
+    let pong = client.ask::<Ping>(json!({"message": "back"}));
+    assert_eq!(pong.message.as_deref(), Some("back"));
+    let late = daemon.metric("stui_link_replies_dropped_total{reason=\"late\"}");
+    assert_eq!(late, Some(1.0));
+}
+
+#[test]
+fn the_next_daemon_finds_the_sessions_and_what_runs_in_them() {
+    let image = Scripted::start();
+    let mut daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    let id = submit(&client, "hold it");
+    image.wait_for_code("hold it");
+    daemon.signal(rustix::process::Signal::KILL);
+    daemon.start_again();
+
+    let client = daemon.client();
+    let found = client.ask::<Attach>(json!({"session": "main", "create": true}));
+    assert!(!found.created);
+    assert_eq!(found.session.state, SessionState::Busy);
+    image.finish("hold it", "42");
+    let done: Job<Evaluated> = client.ask::<Await>(json!({"evaluation_id": id}));
+    assert!(matches!(done, Job::Finished(done) if done.result == "42"));
+}
+
+#[test]
+fn a_session_of_somebody_else_is_not_there() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let failure = client.refused::<GetContextSummary>(json!({"session_id": "life-1-session-9"}));
+    assert_eq!(failure.error_type, ErrorType::SessionNotFound);
+    assert_eq!(image.count("get_context_summary"), 0);
+}
+
+#[test]
+fn a_session_by_name_reaches_the_image_by_its_id() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    client
+        .reply("get_context_summary", json!({"session": "main"}))
+        .outcome
+        .unwrap();
+    let asked = image.asked();
+    let carried = asked
+        .iter()
+        .find(|each| each.command == "get_context_summary")
+        .unwrap();
+    assert_eq!(carried.parameters["session_id"], "life-1-session-1");
+    assert_eq!(carried.parameters.get("session"), None);
+}
