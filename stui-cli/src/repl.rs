@@ -19,7 +19,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use reedline::{Reedline, Signal};
-use stui_protocol::daemon::{AttachResult, Detach, ImageState, Log, RunningEvaluation, Submit};
+use stui_protocol::daemon::{AttachResult, Detach, ImageState, RunningEvaluation, Submit};
 use stui_protocol::image::OnError;
 
 use crate::commands::Context;
