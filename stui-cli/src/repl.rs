@@ -19,7 +19,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use reedline::{Reedline, Signal};
-use stui_protocol::daemon::{AttachResult, Detach, ImageState, RunningEvaluation, Submit};
+use stui_protocol::daemon::{AttachResult, Detach, ImageState, RunningEvaluation, Status, Submit};
 use stui_protocol::image::OnError;
 
 use crate::commands::Context;
@@ -53,7 +53,7 @@ pub(crate) fn run(
 ) -> Result<Exit, Problem> {
     let out = &mut context.terminal.out;
     let mut scribe = Scribe::new(&joined.session, true, out.columns(), out.palette);
-    let mut text = banner(&connection, joined, &scribe);
+    let mut text = banner(&mut connection, joined, &scribe)?;
     let past = Past::read(&mut connection, joined, &mut scribe)?;
     text.push_str(&past.text());
     if joined.session.running.is_none() {
@@ -75,20 +75,31 @@ pub(crate) fn run(
 }
 
 /// Who is there, in one line.
-pub(crate) fn banner(connection: &Connection, joined: &AttachResult, scribe: &Scribe) -> String {
-    let state = connection.hello().image.state;
-    let mut which = image::summary(&connection.hello().image);
-    if !matches!(state, ImageState::Ready | ImageState::Busy) {
+///
+/// # Errors
+/// What can go wrong with a connection.
+pub(crate) fn banner(
+    connection: &mut Connection,
+    joined: &AttachResult,
+    scribe: &Scribe,
+) -> Result<String, Problem> {
+    // When the daemon said hello it may not have known its image yet.
+    let image = match connection.call(&Status {}, None) {
+        Ok(status) => status.image,
+        Err(Problem::Failed(_)) => connection.hello().image.clone(),
+        Err(problem) => return Err(problem),
+    };
+    let mut which = image::summary(&image);
+    if !matches!(image.state, ImageState::Ready | ImageState::Busy) {
         which = scribe.palette.warning(&which);
     }
     let made = if joined.created { " (new)" } else { "" };
-    format!(
+    let session = format!("session {}{made}", scribe.session);
+    Ok(format!(
         "{} {} {which}\n",
-        scribe
-            .palette
-            .strong(&format!("session {}{made}", scribe.session)),
+        scribe.palette.strong(&session),
         scribe.palette.dim("in"),
-    )
+    ))
 }
 
 /// The loop and what it works with.
@@ -192,6 +203,8 @@ impl Repl<'_, '_> {
 
     /// The line was broken off: what now?
     fn broken_off(&mut self) -> Result<Next, Problem> {
+        // The cursor stands in the input.
+        writeln!(self.context.terminal.out)?;
         let mut live = self.live.lock();
         if live.leaving {
             Ok(Next::Leave)

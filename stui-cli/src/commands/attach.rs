@@ -103,7 +103,7 @@ fn watch(
     let out = &context.terminal.out;
     let mut scribe = Scribe::new(&joined.session, false, out.columns(), out.palette);
     if !json {
-        let banner = repl::banner(&connection, joined, &scribe);
+        let banner = repl::banner(&mut connection, joined, &scribe)?;
         context.terminal.err.write_all(banner.as_bytes())?;
         let past = Past::read(&mut connection, joined, &mut scribe)?;
         context.terminal.out.write_all(past.text().as_bytes())?;

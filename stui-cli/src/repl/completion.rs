@@ -72,7 +72,6 @@ impl ImageCompleter {
 fn suggestion(candidate: Candidate, start: usize, end: usize) -> Suggestion {
     Suggestion {
         value: candidate.text,
-        description: Some(candidate.kind),
         span: Span { start, end },
         ..Suggestion::default()
     }

@@ -41,7 +41,9 @@ pub(super) fn new(live: &Shared, palette: Palette) -> Reedline {
             ReedlineEvent::MenuNext,
         ]),
     );
-    let menu = ColumnarMenu::default().with_name(MENU);
+    let menu = ColumnarMenu::default()
+        .with_name(MENU)
+        .with_marker(prompt::INDICATOR);
     let hinter = DefaultHinter::default().with_style(Style::new().dimmed());
     let painted = Arc::default();
     let editor = Reedline::create()

@@ -19,7 +19,7 @@ pub(super) fn width(scribe: &Scribe) -> usize {
 }
 
 /// What stands after the name.
-const INDICATOR: &str = "> ";
+pub(super) const INDICATOR: &str = "> ";
 
 impl SessionPrompt {
     pub(super) fn new(scribe: &Scribe) -> Self {

@@ -108,10 +108,15 @@ fn the_end_of_the_daemon_ends_the_loop_with_3() {
     let daemon = Daemon::start(|_| None);
     let screen = Screen::open(&daemon, &[]);
     screen.ends_with("main>");
+    screen.press("1 +");
+    screen.ends_with("main> 1 +");
     daemon.say(&[Line::HangUp]);
     let (code, text) = screen.end();
     assert_eq!(code, 3);
-    assert!(text.contains("the daemon went away"), "{text}");
+    assert!(
+        text.contains("main> 1 +\nstui: the daemon went away"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -307,7 +312,8 @@ fn a_process_that_is_told_to_end_detaches() {
     screen.terminate();
     let (code, text) = screen.end();
     assert_eq!(code, 0);
-    assert!(text.ends_with("[detached (from session main)]"), "{text}");
+    let end = "main> half an input\n[detached (from session main)]";
+    assert!(text.ends_with(end), "{text}");
 }
 
 #[test]
