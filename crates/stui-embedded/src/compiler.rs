@@ -1,14 +1,15 @@
 //! From the syntax tree to instructions.
 //!
 //! `capture` finds the variables that blocks capture, `scope` knows where each variable lives,
-//! `control` compiles the sends that Pharo inlines (`ifTrue:`, `whileTrue:`, `to:do:` and their
-//! like), `literal` makes the objects that literals stand for. Here are methods, blocks,
+//! `control` and `loops` compile the sends that Pharo inlines (`ifTrue:`, `whileTrue:`, `to:do:`
+//! and their like), `literal` makes the objects that literals stand for. Here are methods, blocks,
 //! statements and plain expressions.
 
 mod capture;
 mod control;
 mod emit;
 mod literal;
+mod loops;
 mod scope;
 
 use std::cell::Cell;

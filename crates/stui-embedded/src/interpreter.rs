@@ -93,8 +93,12 @@ impl Vm {
                     $jump => pc = $target as usize,
                     $stay => {}
                     other => {
+                        // It is asked, and its answer takes its place when the jump is tried
+                        // again: for ever, if it never is a Boolean.
+                        self.push(other);
+                        safe_point!();
                         self.save_pc(pc - 1);
-                        return self.must_be_boolean(other);
+                        return self.must_be_boolean();
                     }
                 }
             };

@@ -167,3 +167,79 @@ impl Vm {
 pub(crate) fn count(number: usize) -> Value {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::BY_NAME;
+    use crate::value::Value;
+    use crate::vm::{InterruptReason, Limits, SpawnOptions, Vm};
+
+    /// Code can name any primitive in a method of any class. Whatever it is given, it answers,
+    /// fails or ends the process, and the image goes on.
+    #[test]
+    fn no_primitive_breaks_on_receivers_and_arguments_that_it_was_not_made_for() {
+        let mut vm = Vm::new(Limits::default()).unwrap();
+        let workspace = vm.new_workspace();
+        let object = vm.find_class("ProtoObject").unwrap();
+        let mut names: Vec<_> = BY_NAME.keys().copied().collect();
+        names.sort_unstable();
+        for name in names {
+            let method = |pattern: &str| format!("{pattern} <primitive: #{name}> ^ #failed");
+            for pattern in [
+                "odd",
+                "odd: a",
+                "odd: a odd: b",
+                "odd: a odd: b odd: c odd: d",
+            ] {
+                vm.compile_method(object, false, &method(pattern), "test")
+                    .unwrap();
+            }
+            for receiver in ODD {
+                for argument in ODD {
+                    let send = format!(
+                        "{receiver} odd. {receiver} odd: {argument}.
+                        {receiver} odd: {argument} odd: 2.
+                        {receiver} odd: 1 odd: {argument} odd: 'x' odd: {argument}"
+                    );
+                    run(&mut vm, workspace, &send);
+                }
+            }
+            let sum = vm.call(Value::Int(3), "+", &[Value::Int(4)], Duration::from_secs(1));
+            assert!(matches!(sum, Ok(Value::Int(7))), "{name}");
+        }
+    }
+
+    const ODD: &[&str] = &[
+        "nil",
+        "0",
+        "-1",
+        "(1 bitShift: 70)",
+        "1.5e300",
+        "$a",
+        "'abc'",
+        "#abc:",
+        "(Array new: 3)",
+        "#[1 2]",
+        "[ :x | x ]",
+        "Object basicNew",
+        "Exception basicNew",
+        "Semaphore basicNew",
+        "Process basicNew",
+        "(Object subclass: #OddOne)",
+        "Array class",
+        "thisContext",
+        "(Object >> #yourself)",
+        "thisProcess",
+    ];
+
+    fn run(vm: &mut Vm, workspace: crate::vm::WorkspaceId, source: &str) {
+        let code = vm.compile_expression(Some(workspace), source).unwrap();
+        let process = vm.spawn(&code, SpawnOptions::default());
+        vm.run_slice(Duration::from_millis(2));
+        vm.abandon(process, InterruptReason::User);
+        vm.end_children(crate::vm::EvaluationTag(0));
+        vm.take_events();
+    }
+}

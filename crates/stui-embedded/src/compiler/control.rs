@@ -1,6 +1,6 @@
 //! The sends that are compiled to jumps, as in Pharo, when their blocks are written in place.
+//! The loops among them are in `loops`.
 
-use stui_smalltalk::Span;
 use stui_smalltalk::ast::{Block, Expression, LiteralValue, MessageSend};
 
 use super::{Compiled, Compiler};
@@ -112,14 +112,14 @@ impl Compiler<'_> {
     }
 
     /// The statements of a block without arguments, in place; leaves its value.
-    fn body(&mut self, expression: Option<&Expression>) -> Compiled {
+    pub(super) fn body(&mut self, expression: Option<&Expression>) -> Compiled {
         match expression {
             Some(Expression::Block(block)) => self.body_with(block, None),
             _ => Ok(()),
         }
     }
 
-    fn body_with(&mut self, block: &Block, argument: Option<u16>) -> Compiled {
+    pub(super) fn body_with(&mut self, block: &Block, argument: Option<u16>) -> Compiled {
         let arguments: Vec<_> = block.arguments.iter().zip(argument).collect();
         self.open_inlined(&arguments, &block.body.temporaries, block.span)?;
         self.statements_for_value(&block.body, block.span)?;
@@ -130,14 +130,7 @@ impl Compiler<'_> {
     fn if_then(&mut self, send: &MessageSend, sense: bool) -> Compiled {
         let at = send.span;
         self.value(&send.receiver)?;
-        let skip = self.jump(
-            if sense {
-                Op::JumpIfFalse
-            } else {
-                Op::JumpIfTrue
-            },
-            at,
-        );
+        let skip = self.jump(unless(sense), at);
         self.body(send.message.arguments.first())?;
         let end = self.jump(Op::Jump, at);
         self.land(skip);
@@ -149,14 +142,7 @@ impl Compiler<'_> {
     fn if_else(&mut self, send: &MessageSend, sense: bool) -> Compiled {
         let at = send.span;
         self.value(&send.receiver)?;
-        let skip = self.jump(
-            if sense {
-                Op::JumpIfFalse
-            } else {
-                Op::JumpIfTrue
-            },
-            at,
-        );
+        let skip = self.jump(unless(sense), at);
         self.body(send.message.arguments.first())?;
         let end = self.jump(Op::Jump, at);
         self.land(skip);
@@ -167,116 +153,10 @@ impl Compiler<'_> {
 
     fn and_or(&mut self, send: &MessageSend, and: bool) -> Compiled {
         self.value(&send.receiver)?;
-        let end = self.jump(
-            if and { Op::KeepIfFalse } else { Op::KeepIfTrue },
-            send.span,
-        );
+        let keep = if and { Op::KeepIfFalse } else { Op::KeepIfTrue };
+        let end = self.jump(keep, send.span);
         self.body(send.message.arguments.first())?;
         self.land(end);
-        Ok(())
-    }
-
-    fn while_loop(&mut self, send: &MessageSend, sense: bool) -> Compiled {
-        let at = send.span;
-        let start = self.here();
-        self.body(Some(&send.receiver))?;
-        let end = self.jump(
-            if sense {
-                Op::JumpIfFalse
-            } else {
-                Op::JumpIfTrue
-            },
-            at,
-        );
-        if let Some(body) = send.message.arguments.first() {
-            self.body(Some(body))?;
-            self.emit(Op::Pop, at);
-        }
-        self.emit(Op::Loop(start), at);
-        self.land(end);
-        self.emit(Op::Nil, at);
-        Ok(())
-    }
-
-    fn repeat(&mut self, send: &MessageSend) -> Compiled {
-        let start = self.here();
-        self.body(Some(&send.receiver))?;
-        self.emit(Op::Pop, send.span);
-        self.emit(Op::Loop(start), send.span);
-        // Never reached; keeps the height of the stack the same on all ways.
-        self.emit(Op::Nil, send.span);
-        Ok(())
-    }
-
-    fn times_repeat(&mut self, send: &MessageSend) -> Compiled {
-        let at = send.span;
-        self.value(&send.receiver)?;
-        let limit = self.new_local("", at)?;
-        let counter = self.new_local("", at)?;
-        self.emit(Op::PopLocal(limit), at);
-        self.emit(Op::Int(1), at);
-        self.emit(Op::PopLocal(counter), at);
-        let (start, end) = self.loop_head(counter, limit, 1, at)?;
-        self.body(send.message.arguments.first())?;
-        self.emit(Op::Pop, at);
-        self.loop_foot(counter, 1, start, at)?;
-        self.land(end);
-        self.emit(Op::Local(limit), at);
-        Ok(())
-    }
-
-    fn counted_loop(&mut self, send: &MessageSend, step: i32) -> Compiled {
-        let at = send.span;
-        self.value(&send.receiver)?;
-        let first = self.new_local("", at)?;
-        let counter = self.new_local("", at)?;
-        let limit = self.new_local("", at)?;
-        self.emit(Op::StoreLocal(first), at);
-        self.emit(Op::StoreLocal(counter), at);
-        self.emit(Op::Pop, at);
-        if let Some(end) = send.message.arguments.first() {
-            self.value(end)?;
-        }
-        self.emit(Op::PopLocal(limit), at);
-        let (start, end) = self.loop_head(counter, limit, step, at)?;
-        if let Some(Expression::Block(block)) = send.message.arguments.last() {
-            let name = block
-                .arguments
-                .first()
-                .map_or("", |argument| argument.name.as_str());
-            let argument = self.new_local(name, at)?;
-            self.emit(Op::Local(counter), at);
-            self.emit(Op::PopLocal(argument), at);
-            self.body_with(block, Some(argument))?;
-        }
-        self.emit(Op::Pop, at);
-        self.loop_foot(counter, step, start, at)?;
-        self.land(end);
-        self.emit(Op::Local(first), at);
-        Ok(())
-    }
-
-    fn loop_head(
-        &mut self,
-        counter: u16,
-        limit: u16,
-        step: i32,
-        at: Span,
-    ) -> Compiled<(u32, super::emit::Hole)> {
-        let start = self.here();
-        self.emit(Op::Local(counter), at);
-        self.emit(Op::Local(limit), at);
-        self.emit_send(if step > 0 { "<=" } else { ">=" }, 1, false, at)?;
-        let end = self.jump(Op::JumpIfFalse, at);
-        Ok((start, end))
-    }
-
-    fn loop_foot(&mut self, counter: u16, step: i32, start: u32, at: Span) -> Compiled {
-        self.emit(Op::Local(counter), at);
-        self.emit(Op::Int(step), at);
-        self.emit_send("+", 1, false, at)?;
-        self.emit(Op::PopLocal(counter), at);
-        self.emit(Op::Loop(start), at);
         Ok(())
     }
 
@@ -284,14 +164,7 @@ impl Compiler<'_> {
         let at = send.span;
         self.value(&send.receiver)?;
         self.emit(Op::Dup, at);
-        let end = self.jump(
-            if for_nil {
-                Op::JumpIfNotNil
-            } else {
-                Op::JumpIfNil
-            },
-            at,
-        );
+        let end = self.jump(unless_nil(for_nil), at);
         self.nil_body(send, 0)?;
         self.land(end);
         Ok(())
@@ -301,14 +174,7 @@ impl Compiler<'_> {
         let at = send.span;
         self.value(&send.receiver)?;
         self.emit(Op::Dup, at);
-        let other = self.jump(
-            if for_nil {
-                Op::JumpIfNotNil
-            } else {
-                Op::JumpIfNil
-            },
-            at,
-        );
+        let other = self.jump(unless_nil(for_nil), at);
         self.nil_body(send, 0)?;
         let end = self.jump(Op::Jump, at);
         self.land(other);
@@ -334,5 +200,23 @@ impl Compiler<'_> {
                 self.body_with(block, None)
             }
         }
+    }
+}
+
+/// The jump over a block that is for this Boolean.
+pub(super) fn unless(sense: bool) -> fn(u32) -> Op {
+    if sense {
+        Op::JumpIfFalse
+    } else {
+        Op::JumpIfTrue
+    }
+}
+
+/// The jump over a block that is for nil, or for what is not nil.
+fn unless_nil(for_nil: bool) -> fn(u32) -> Op {
+    if for_nil {
+        Op::JumpIfNotNil
+    } else {
+        Op::JumpIfNil
     }
 }

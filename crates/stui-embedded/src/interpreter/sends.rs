@@ -237,10 +237,8 @@ impl Vm {
         self.fail_process("MessageNotUnderstood", &text)
     }
 
-    /// A conditional jump met something else than a Boolean: it is asked, and its answer takes
-    /// its place when the jump is tried again.
-    pub(super) fn must_be_boolean(&mut self, value: Value) -> Flow {
-        self.push(value);
+    /// A conditional jump met something else than a Boolean; it is on the stack.
+    pub(super) fn must_be_boolean(&mut self) -> Flow {
         let selector = self.known.must_be_boolean;
         match self.send(selector, 0) {
             Flow::Next => Flow::Frame,

@@ -83,8 +83,33 @@ fn find_string(vm: &mut Vm, call: Call) -> Option<Value> {
         return Some(Value::Int(0));
     }
     let rest = text.get(start..).unwrap_or_default();
-    let found = rest.windows(part.len()).position(|window| window == part);
-    Some(count(found.map_or(0, |index| start + index + 1)))
+    Some(count(find(rest, part).map_or(0, |index| start + index + 1)))
+}
+
+/// Where `part`, which is not empty, begins in `text`: after Knuth, Morris and Pratt, in linear
+/// time, for a primitive is not interrupted.
+fn find(text: &[char], part: &[char]) -> Option<usize> {
+    // For each length of a matched beginning, the longest shorter one that it ends with.
+    let mut shorter = vec![0; part.len()];
+    let mut matched = 0;
+    for index in 1..part.len() {
+        while matched > 0 && part[index] != part[matched] {
+            matched = shorter[matched - 1];
+        }
+        matched += usize::from(part[index] == part[matched]);
+        shorter[index] = matched;
+    }
+    matched = 0;
+    for (index, character) in text.iter().enumerate() {
+        while matched > 0 && *character != part[matched] {
+            matched = shorter[matched - 1];
+        }
+        matched += usize::from(*character == part[matched]);
+        if matched == part.len() {
+            return Some(index + 1 - matched);
+        }
+    }
+    None
 }
 
 fn concat(vm: &mut Vm, call: Call) -> Option<Done> {

@@ -27,6 +27,9 @@ table! {
     "instancesOf" => instances_of,
 }
 
+/// Bytes of one write to the Transcript; what is more is cut. Nobody reads that much.
+const MAX_WRITE_BYTES: usize = 4 << 20;
+
 /// Milliseconds and microseconds since 1970, UTC.
 fn since_epoch() -> (i64, i64) {
     let now = SystemTime::now()
@@ -58,6 +61,9 @@ impl Vm {
     /// Writes to the Transcript in the name of the active process.
     pub(crate) fn write_output(&mut self, text: &str) {
         let tag = self.proc.tag;
+        let text = text
+            .get(..text.floor_char_boundary(MAX_WRITE_BYTES))
+            .unwrap_or_default();
         // What comes in one go is told in one go.
         if let Some(VmEvent::Output {
             tag: last,

@@ -26,7 +26,7 @@ fn a_message_not_understood_names_it_in_the_stack() {
     assert_eq!(
         stack_of(&report),
         [
-            "SmallInteger(ProtoObject)>>doesNotUnderstand: #foo:",
+            "SmallInteger(Object)>>doesNotUnderstand: #foo:",
             "[ ... ] in UndefinedObject>>DoIt",
             "Array(SequenceableCollection)>>do:",
             "UndefinedObject>>DoIt",

@@ -157,3 +157,35 @@ fn a_call_that_takes_too_long_is_given_up() {
     assert!(printed.truncated);
     assert_eq!(printed.text.chars().count(), 5);
 }
+
+#[test]
+fn a_boolean_that_never_comes_can_be_interrupted() {
+    let mut image = Image::new();
+    image.define(
+        "Object subclass: #Vague instanceVariableNames: '' classVariableNames: '' package: 'T'",
+        &["mustBeBoolean ^ self"],
+    );
+    let process = image.start("Vague new ifTrue: [ 3 ]");
+    image.run_for(Duration::from_millis(20));
+
+    image.vm.interrupt(process, InterruptReason::User);
+
+    assert!(matches!(image.end_of(process), Outcome::Interrupted { .. }));
+}
+
+#[test]
+fn source_that_nests_as_deep_as_it_may_is_compiled_and_run() {
+    let mut image = Image::new();
+    let deep = |open: &str, inner: &str, close: &str, depth: usize| {
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    };
+
+    let sends = deep("", "3", " yourself", 900);
+    assert_eq!(image.eval(&sends), "3");
+    let blocks = deep("[ ", "3", " ] value", 190);
+    assert_eq!(image.eval(&blocks), "3");
+    let captured = deep("[ :a | ", "a", " ]", 190);
+    assert!(image.eval(&captured).starts_with("[ :a | [ :a |"));
+    let arrays = deep("#(", "3", ")", 190);
+    assert!(image.eval(&arrays).starts_with("#(#(#("));
+}
