@@ -206,6 +206,8 @@ impl Repl<'_, '_> {
         // The cursor stands in the input.
         writeln!(self.context.terminal.out)?;
         let mut live = self.live.lock();
+        let last_words = std::mem::take(&mut live.last_words);
+        self.context.terminal.out.write_all(last_words.as_bytes())?;
         if live.leaving {
             Ok(Next::Leave)
         } else {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use serde_json::Value;
 use stui_protocol::daemon::Await;
-use stui_protocol::image::{Job, RunTests, TestReport};
+use stui_protocol::image::{Interrupt, Job, RunTests, TestReport};
 use stui_protocol::{Outcome, Reply};
 
 use super::{Context, eval::milliseconds, method, session_or_main};
@@ -22,6 +22,7 @@ const WAIT_MS: u64 = 10_000;
 pub(crate) fn run(args: &args::Test, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect()?;
     let session = session_or_main(&mut connection, args.session.as_deref())?;
+    connection.catch_signals()?;
     let reply = report(&mut connection, &tests(args), session)?;
     if context.json {
         context.print_json(&reply)?;
@@ -43,7 +44,8 @@ pub(crate) fn run(args: &args::Test, context: &mut Context<'_>) -> Result<Exit, 
 
 fn tests(args: &args::Test) -> RunTests {
     let mut run = RunTests {
-        wait_ms: Some(WAIT_MS),
+        // Answered at once, with the id to interrupt them by.
+        wait_ms: Some(0),
         timeout_ms: args.timeout.map(milliseconds),
         ..RunTests::default()
     };
@@ -58,15 +60,25 @@ fn tests(args: &args::Test) -> RunTests {
     run
 }
 
-/// Starts the tests and asks until they have ended.
+/// Starts the tests and asks until they have ended. Ctrl-C interrupts them.
 fn report(connection: &mut Connection, run: &RunTests, session: &str) -> Result<Reply, Problem> {
     let mut reply = connection.ask(&request(run, Some(session)))?;
     while let Some(evaluation_id) = running(&reply.outcome) {
         let ask = Await {
-            evaluation_id,
+            evaluation_id: evaluation_id.clone(),
             wait_ms: Some(WAIT_MS),
         };
-        reply = connection.ask(&request(&ask, None))?;
+        reply = match connection.ask(&request(&ask, None)) {
+            Err(Problem::Interrupted) => {
+                let interrupt = Interrupt {
+                    session_id: None,
+                    evaluation_id: Some(evaluation_id),
+                };
+                connection.ask(&request(&interrupt, Some(session)))?;
+                return Err(Problem::Interrupted);
+            }
+            other => other?,
+        };
     }
     Ok(reply)
 }

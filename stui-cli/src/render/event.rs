@@ -192,6 +192,9 @@ impl Scribe {
             text.push_str(&self.palette.dim(&took));
         }
         text.push('\n');
+        if evaluated.truncated {
+            text.push_str(&self.note("the result or its output was cut"));
+        }
         text
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Live {
     position: u64,
     /// An evaluation whose end was shown before it was told.
     settled: Option<String>,
+    /// What was told when the line was broken off.
+    pub(super) last_words: String,
     /// Output that lacks its line end.
     open_line: String,
 }
@@ -52,6 +54,7 @@ impl Live {
             leaving: false,
             position: joined.position,
             settled: None,
+            last_words: String::new(),
             open_line: String::new(),
         })))
     }
@@ -159,6 +162,10 @@ impl Live {
             let note = format!("{skipped} events were left out; `stui history` has the results");
             text.push_str(&self.scribe.note(&note));
         }
+        if gone.load(Ordering::Relaxed) {
+            self.last_words = text;
+            return String::new();
+        }
         // A line without its end waits one moment for the rest of it.
         if text.len() > held && !text.ends_with('\n') {
             let end = text.rfind('\n').map_or(0, |at| at + 1);
@@ -171,10 +178,11 @@ impl Live {
     }
 
     fn take(&mut self, event: &Event, text: &mut String) -> Result<(), Problem> {
-        text.push_str(&self.read(event)?);
+        let told = self.read(event)?;
         if self.scribe.is_end(event) {
             return Err(Problem::SessionEnded);
         }
+        text.push_str(&told);
         Ok(())
     }
 }

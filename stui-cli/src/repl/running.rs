@@ -78,15 +78,14 @@ impl Running<'_> {
         context: &mut Context<'_>,
     ) -> Result<bool, Problem> {
         let text = live.lock().read(event)?;
-        let own = event.evaluation_id.as_deref() == Some(self.evaluation_id);
-        let text = match event.event {
-            // It stands there, as it was typed.
-            EventName::EvaluationStarted if own && self.known => String::new(),
-            _ => text,
-        };
-        context.terminal.out.write_all(text.as_bytes())?;
         if live.lock().scribe.is_end(event) {
             return Err(Problem::SessionEnded);
+        }
+        let own = event.evaluation_id.as_deref() == Some(self.evaluation_id);
+        // Its code stands there, as it was typed.
+        let is_known = own && self.known && event.event == EventName::EvaluationStarted;
+        if !is_known {
+            context.terminal.out.write_all(text.as_bytes())?;
         }
         if event.event == EventName::Gap {
             let ended = live.lock().end_of(self.evaluation_id)?;

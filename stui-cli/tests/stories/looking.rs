@@ -312,3 +312,66 @@ fn a_watcher_sees_everything_without_a_terminal() {
         "main> 6 * 7\nthinking\n→ 42\n[the session was ended]\n"
     );
 }
+
+#[test]
+fn ctrl_c_interrupts_tests() {
+    let daemon = Daemon::start(|request| match request["command"].as_str()? {
+        "run_tests" => Some(vec![reply(
+            request,
+            &json!({"state": "running", "evaluation_id": "e-1"}),
+        )]),
+        "await" => Some(Vec::new()),
+        _ => None,
+    });
+    let stui = Stui::start(&daemon, &["test", "SlowTest"]);
+    daemon.asked("await");
+    stui.signal("INT");
+    let asked = daemon.asked("interrupt");
+    assert_eq!(asked["parameters"]["evaluation_id"], "e-1");
+    assert_eq!(stui.end().code, Some(130));
+}
+
+#[test]
+fn events_of_any_shape_are_no_panic() {
+    let daemon = Daemon::start(|_| None);
+    let watching = Stui::start(&daemon, &["attach", "--watch"]);
+    daemon.asked("subscribe");
+    let names = [
+        "output",
+        "transcript",
+        "evaluation_started",
+        "evaluation_finished",
+        "session_renamed",
+        "attached",
+        "detached",
+        "gap",
+        "queue_position",
+        "image_state",
+        "lagging",
+        "hello",
+    ];
+    let shapes = [
+        json!({}),
+        json!({"text": 7, "code": null, "status": "success", "position": -1, "from": 9, "to": 1}),
+        json!({"status": "success", "result": [[]], "position": u64::MAX, "from": 0, "to": u64::MAX}),
+        json!({"status": "error", "error": "", "error_type": "SyntaxError", "details": {
+            "line": u64::MAX, "column": u64::MAX, "position": u64::MAX, "source": "\u{0}\n\t日"}}),
+        json!({"status": "success", "result": {"state": "finished", "evaluation_id": "", "result": "",
+            "result_type": "", "execution_time": 1e308}}),
+    ];
+    for name in names {
+        for shape in &shapes {
+            daemon.say(&[event(name, shape)]);
+        }
+    }
+    daemon.say(&[
+        event("output", &json!({"text": "well\n"})),
+        event("session_closed", &json!({})),
+    ]);
+    let ended = watching.end();
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert!(
+        ended.out.ends_with("well\n[the session was ended]\n"),
+        "{ended:?}"
+    );
+}
