@@ -187,15 +187,14 @@ impl Session {
     pub fn describe(&self) -> ClientSession {
         // Looked at before the facts: an evaluation's lock is never taken inside this one.
         let shown = self
-            .running()
+            .foremost()
             .and_then(|evaluation| running_of(&evaluation));
         let facts = self.facts();
-        let running = facts.queue.running.as_ref();
         ClientSession {
             name: facts.name.clone(),
             session_id: facts.home.id().unwrap_or_default().to_owned(),
             owner: self.owner,
-            state: match (&facts.home, running) {
+            state: match (&facts.home, &shown) {
                 (Home::Lost(..), _) => SessionState::Lost,
                 (_, Some(_)) => SessionState::Busy,
                 (_, None) => SessionState::Idle,
@@ -279,6 +278,8 @@ impl Session {
         instance.clone_into(&mut place.instance);
         let place = place.clone();
         facts.home = Home::There(place);
+        drop(facts);
+        self.work.notify_one();
     }
 
     /// The image does not have it any more. False when that was known.

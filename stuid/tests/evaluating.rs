@@ -248,9 +248,24 @@ fn an_interrupt_stops_what_runs_and_is_idle_otherwise() {
     let session = client.attach("main");
     assert_eq!(session.ask::<Interrupt>(json!({})).tier, Tier::Idle);
     let id = submit(&client, "hold it");
+    image.wait_for_code("hold it");
     assert_eq!(session.ask::<Interrupt>(json!({})).tier, Tier::Signal);
     let failure = client.refused::<Await>(json!({"evaluation_id": id}));
     assert_eq!(failure.error_type, ErrorType::Interrupted);
+}
+
+#[test]
+fn an_interrupt_right_behind_a_submission_stops_it() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    for n in 0..20 {
+        let id = submit(&client, &format!("hold {n}"));
+        session.ask::<Interrupt>(json!({}));
+        let failure = client.refused::<Await>(json!({"evaluation_id": id}));
+        assert_eq!(failure.error_type, ErrorType::Interrupted);
+    }
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn a_session_that_the_image_has_kept_is_used_on() {
     let session = client.attach("main");
     session.value("before");
     image.come_back(true);
-    daemon.wait_for_image(ImageState::Ready);
+    daemon.wait_for_second_life();
     assert_eq!(session.value("after"), "after");
     assert_eq!(state_of_main(&client), SessionState::Idle);
 }
@@ -102,7 +102,7 @@ fn an_image_that_is_gone_is_known_to_be_and_nothing_is_sent() {
         "it was not told at once"
     );
     image.come_back(false);
-    daemon.wait_for_image(ImageState::Ready);
+    daemon.wait_for_second_life();
     client.ask::<Ping>(json!({}));
     let sent = image.asked().iter().any(|each| each.command == "evaluate");
     assert!(!sent, "what was refused was sent later");
@@ -114,11 +114,10 @@ fn a_request_under_way_when_the_link_breaks_is_unknown() {
     let daemon = Daemon::before(&image);
     let client = daemon.client();
     client.ask::<Ping>(json!({}));
-    image.silence(true);
-    let before = image.count("browse_class");
+    image.falls_silent_at("browse_class");
     client.send(&json!({"id": "b", "command": "browse_class", "parameters": {"class_name": "X"}, "version": "1.1"}));
     patience::until("the request in the image", || {
-        (image.count("browse_class") > before).then_some(())
+        (image.count("browse_class") > 0).then_some(())
     });
     image.vanish();
     let failure = client.next_reply().unwrap().outcome.unwrap_err();
@@ -132,14 +131,14 @@ fn a_silent_image_is_unresponsive_and_its_late_reply_nobodys() {
     let daemon = Daemon::before(&image);
     let client = daemon.client();
     client.ask::<Ping>(json!({}));
-    image.silence(true);
+    image.falls_silent_at("ping");
     daemon.wait_for_image(ImageState::Unresponsive);
-    image.silence(false);
+    image.speaks_again();
     daemon.wait_for_image(ImageState::Ready);
     let pong = client.ask::<Ping>(json!({"message": "back"}));
     assert_eq!(pong.message.as_deref(), Some("back"));
     let late = daemon.metric("stui_link_replies_dropped_total{reason=\"late\"}");
-    assert_eq!(late, Some(1.0));
+    assert_eq!(late, Some(1.0), "{}", daemon.log());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::json;
 use stui_protocol::daemon::{Attach, Detach, ListSessions, Log, Submit};
 use stui_protocol::image::Ping;
 use stui_protocol::{ErrorType, Event, EventName};
-use stui_tests::{Asking, Scripted, patience};
+use stui_tests::{Asking, Client, Scripted, patience};
 
 use crate::support::Daemon;
 
@@ -173,7 +173,8 @@ fn a_client_too_many_is_told_so() {
         "--config",
         config.to_str().unwrap(),
     ]);
-    let (one, _other) = (daemon.client(), daemon.client());
+    let connect = || patience::until("a place", || Client::try_connect(&daemon.socket()));
+    let (one, _other) = (connect(), connect());
     patience::until("a refusal", || {
         let mut third = UnixStream::connect(daemon.socket()).unwrap();
         third

@@ -97,6 +97,16 @@ impl Daemon {
         });
     }
 
+    /// Waits until it talks to the image that came back for the first time.
+    pub(crate) fn wait_for_second_life(&self) {
+        let client = self.client();
+        patience::until("the second life of the image", || {
+            let image = client.ask::<Status>(json!({})).image;
+            let ready = image.state == ImageState::Ready;
+            (ready && image.instance.as_deref() == Some("life-2")).then_some(())
+        });
+    }
+
     /// A second daemon in the same place.
     pub(crate) fn rival(&self) -> Process {
         let dir = self.dir.path();

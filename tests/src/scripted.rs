@@ -41,7 +41,8 @@ pub struct Scripted {
 enum Order {
     Finish(String, Outcome),
     Output(String, String),
-    Silence(bool),
+    Silence(String),
+    Speak,
     Deafen(bool),
     Vanish,
     Return { keep_sessions: bool },
@@ -124,9 +125,14 @@ impl Scripted {
         self.tell(Order::Output(code.to_owned(), text.to_owned()));
     }
 
-    /// Keeps replies to itself, or gives the kept one and goes on.
-    pub fn silence(&self, silent: bool) {
-        self.tell(Order::Silence(silent));
+    /// Keeps its reply to the next request for that command to itself, and takes no further ones.
+    pub fn falls_silent_at(&self, command: &str) {
+        self.tell(Order::Silence(command.to_owned()));
+    }
+
+    /// Gives the reply that it has kept and goes on.
+    pub fn speaks_again(&self) {
+        self.tell(Order::Speak);
     }
 
     /// Counts events and does not publish them, so that they are missed.
@@ -183,7 +189,7 @@ struct Actor {
     asked: Arc<Mutex<Vec<Request>>>,
     instance: String,
     seq: u64,
-    silent: bool,
+    silent_at: Option<String>,
     kept: Option<Vec<u8>>,
     losing: bool,
     sessions: BTreeMap<String, Value>,
@@ -200,7 +206,7 @@ impl Actor {
             asked,
             instance: "life-1".to_owned(),
             seq: 0,
-            silent: false,
+            silent_at: None,
             kept: None,
             losing: false,
             sessions: BTreeMap::new(),
@@ -242,9 +248,10 @@ impl Actor {
         match order {
             Order::Finish(code, outcome) => self.finish(&code, outcome),
             Order::Output(code, text) => self.output(&code, text),
-            Order::Silence(silent) => {
-                self.silent = silent;
-                if let (false, Some(reply)) = (silent, self.kept.take()) {
+            Order::Silence(command) => self.silent_at = Some(command),
+            Order::Speak => {
+                self.silent_at = None;
+                if let Some(reply) = self.kept.take() {
                     self.send(reply);
                 }
             }
@@ -256,6 +263,7 @@ impl Actor {
     }
 
     fn vanish(&mut self) {
+        self.silent_at = None;
         self.sockets = None;
         self.kept = None;
         // Ending the context waits until the sockets are closed and their files are gone.
@@ -285,19 +293,20 @@ impl Actor {
         let Ok(body) = sockets.rep.recv_bytes(zmq::DONTWAIT) else {
             return;
         };
+        let mut silent = false;
         let reply = match image::decode_request(&body) {
             Ok(request) => {
                 let outcome = self.answer(&request);
-                self.asked
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(request.clone());
-                Reply::new(Some(request.id), outcome, self.instance.clone())
+                silent = self.silent_at.as_ref() == Some(&request.command);
+                let id = Some(request.id.clone());
+                let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+                asked.push(request);
+                Reply::new(id, outcome, self.instance.clone())
             }
             Err(rejected) => rejected.into_reply(self.instance.clone()),
         };
         let reply = image::encode_reply(&reply);
-        if self.silent {
+        if silent {
             self.kept = Some(reply);
         } else {
             self.send(reply);

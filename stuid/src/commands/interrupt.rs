@@ -22,7 +22,8 @@ async fn interrupt(asked: &Asked, given: &Map<String, Value>) -> Result<Interrup
             let session = asked.session(given)?;
             let session = session.ok_or_else(|| Failure::missing(Interrupt::NAME, "session"))?;
             asked.may_drive(&session)?;
-            session.running()
+            // What was submitted a moment ago and is not on its way yet is meant, too.
+            session.foremost()
         }
         Some(_) => return Err(Failure::invalid("evaluation_id", "it must be a string")),
     };

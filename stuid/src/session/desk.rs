@@ -32,7 +32,7 @@ impl Desk {
     pub(crate) async fn run(self) {
         loop {
             let wakeup = self.session.work.notified();
-            match self.session.next_work() {
+            match self.session.next_work(&self.image.instance()) {
                 Work::Open => self.open().await,
                 Work::Evaluate(job) => self.evaluate(*job).await,
                 Work::Nothing => tokio::select! {

@@ -117,6 +117,15 @@ impl Session {
         self.facts().queue.running.clone()
     }
 
+    /// The evaluation that runs, or else that runs next.
+    #[must_use]
+    pub fn foremost(&self) -> Option<Arc<Evaluation>> {
+        let facts = self.facts();
+        let next = facts.queue.waiting.front();
+        let running = facts.queue.running.clone();
+        running.or_else(|| next.map(|job| Arc::clone(&job.evaluation)))
+    }
+
     /// How many evaluations wait, and since when the oldest of them and the running one.
     #[must_use]
     pub fn backlog(&self) -> (usize, Option<Instant>) {
@@ -141,7 +150,10 @@ impl Session {
     }
 
     /// What is to be done next. An evaluation that is answered here counts as running.
-    pub(crate) fn next_work(&self) -> Work {
+    ///
+    /// `life` is the present life of the image, empty while none is known. A session of an earlier
+    /// life waits until it is known whether the image still has it.
+    pub(crate) fn next_work(&self, life: &str) -> Work {
         let mut facts = self.facts();
         if self.closed.is_cancelled() {
             return Work::Closed;
@@ -153,6 +165,9 @@ impl Session {
             return Work::Nothing;
         }
         match &facts.home {
+            Home::There(place) if !life.is_empty() && place.instance != life => {
+                return Work::Nothing;
+            }
             Home::There(_) => {}
             Home::New => return Work::Nothing,
             Home::Lost(_, why) => {
