@@ -35,6 +35,13 @@ pub(super) fn bind(socket: &Socket, endpoint: &str) -> Result<String, EndpointEr
         endpoint: endpoint.to_owned(),
         reason,
     };
+    // libzmq would take the path away from whoever listens there.
+    #[cfg(unix)]
+    if let Some(path) = ipc_path(endpoint)
+        && std::os::unix::net::UnixStream::connect(path).is_ok()
+    {
+        return Err(refused("somebody else listens there".to_owned()));
+    }
     if endpoint.starts_with("tcp://[") {
         socket
             .set_ipv6(true)
@@ -52,11 +59,7 @@ pub(super) fn bind(socket: &Socket, endpoint: &str) -> Result<String, EndpointEr
 
 /// Removes what an endpoint that was bound leaves in the file system: libzmq leaves its file.
 pub(super) fn remove(endpoint: &str) {
-    // A name that begins with @ is no file.
-    let path = endpoint
-        .strip_prefix("ipc://")
-        .filter(|path| !path.starts_with('@'));
-    let Some(path) = path else {
+    let Some(path) = ipc_path(endpoint) else {
         return;
     };
     match fs::remove_file(path) {
@@ -65,6 +68,13 @@ pub(super) fn remove(endpoint: &str) {
         }
         _ => {}
     }
+}
+
+/// The file of an ipc endpoint; a name that begins with @ is none.
+fn ipc_path(endpoint: &str) -> Option<&str> {
+    endpoint
+        .strip_prefix("ipc://")
+        .filter(|path| !path.starts_with('@'))
 }
 
 fn check(endpoint: &str) -> Result<(), EndpointError> {
@@ -133,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn any_port_is_answered_as_the_one_that_was_taken() {
+    fn any_port_is_answered_as_the_one_taken_and_nobody_is_pushed_aside() {
         let context = zmq::Context::new();
         let first = context.socket(zmq::PUB).unwrap();
         let taken = bind(&first, "tcp://127.0.0.1:0").unwrap();
@@ -141,5 +151,11 @@ mod tests {
         let second = context.socket(zmq::PUB).unwrap();
         let refused = bind(&second, &taken).unwrap_err();
         assert!(matches!(refused, EndpointError::Bind { .. }), "{refused}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = format!("ipc://{}", folder.path().join("x").display());
+        let third = context.socket(zmq::PUB).unwrap();
+        bind(&third, &path).unwrap();
+        let refused = bind(&second, &path).unwrap_err();
+        assert!(refused.to_string().contains("somebody else"), "{refused}");
     }
 }
