@@ -171,6 +171,8 @@ impl Incoming {
                 Ok(0) => return None,
                 Ok(count) => self.rest.extend_from_slice(&buffer[..count]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                // A read with a timeout is not taken up again after a signal.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("the daemon says nothing more: {error}"),
             }
         }

@@ -23,7 +23,7 @@ impl ImageClient {
     #[must_use]
     pub fn connect(endpoint: &str) -> Self {
         let socket = zmq::Context::new().socket(zmq::REQ).expect("a REQ socket");
-        let patience = i32::try_from(PATIENCE.as_millis()).expect("a short patience");
+        let patience = patience_ms();
         socket.set_rcvtimeo(patience).expect("a receive timeout");
         socket.set_sndtimeo(patience).expect("a send timeout");
         socket.set_linger(0).expect("no linger");
@@ -44,6 +44,15 @@ impl ImageClient {
         self.send_frames(&[body])
     }
 
+    /// Sends a request and goes away without its reply, as soon as the request is on its way.
+    pub fn send_and_leave(self, request: &Value) {
+        let body = request.to_string();
+        self.socket.set_linger(patience_ms()).expect("a linger");
+        self.socket
+            .send(body.as_str(), 0)
+            .expect("sending to the image");
+    }
+
     /// Sends any frames after the delimiter and waits for the reply.
     pub fn send_frames(&self, frames: &[&[u8]]) -> Reply {
         self.socket
@@ -53,10 +62,13 @@ impl ImageClient {
     }
 
     fn receive(&self) -> Reply {
-        let frames = self
-            .socket
-            .recv_multipart(0)
-            .unwrap_or_else(|error| panic!("the image did not answer: {error}"));
+        let frames = loop {
+            match self.socket.recv_multipart(0) {
+                Ok(frames) => break frames,
+                Err(zmq::Error::EINTR) => {}
+                Err(error) => panic!("the image did not answer: {error}"),
+            }
+        };
         let [body] = frames.as_slice() else {
             panic!("a reply has one frame after the delimiter: {frames:?}");
         };
@@ -64,6 +76,10 @@ impl ImageClient {
             panic!("{error} in {}", String::from_utf8_lossy(body));
         })
     }
+}
+
+fn patience_ms() -> i32 {
+    i32::try_from(PATIENCE.as_millis()).expect("a short patience")
 }
 
 impl Asking for ImageClient {

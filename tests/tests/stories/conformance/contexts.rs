@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use stui_protocol::ErrorType;
 use stui_protocol::image::{ClearContext, GetContextSummary, LoadContext, SaveContext};
+use stui_tests::asking::request;
 use stui_tests::{Image, ImageClient, Session, skipped};
 
 use super::new_class;
@@ -271,11 +272,10 @@ fn a_crash_while_saving_leaves_whole_contexts_only() {
         .map(|_| session.ask::<SaveContext>(json!({})).context_id)
         .collect();
     // One more save is on its way when the image is killed: its reply is not waited for.
-    let hasty = zmq::Context::new().socket(zmq::REQ).expect("a socket");
-    hasty.connect(image.endpoint()).expect("an endpoint");
     let save = session.with(json!({"name": "hasty"}));
-    let save = stui_tests::asking::request("hasty", "save_context", &save).to_string();
-    hasty.send(save.as_str(), 0).expect("a request");
+    image
+        .client()
+        .send_and_leave(&request("hasty", "save_context", &save));
 
     let image = image.after_a_crash();
 
