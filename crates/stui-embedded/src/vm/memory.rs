@@ -1,9 +1,10 @@
 //! Allocation and collection: what the collector starts from, and when it runs.
 
-use super::{HeapStats, Vm};
+use super::{HeapStats, ProcessId, Vm};
 use crate::bytecode::Code;
+use crate::heap::Heap;
 use crate::object::Object;
-use crate::process::{After, Process, Unwind};
+use crate::process::{After, Condition, Origin, Process, Unwind};
 use crate::value::{Oid, Value};
 
 /// Fresh bytes before the first collection.
@@ -88,11 +89,20 @@ impl Vm {
             }
             None => false,
         });
+        let mut sleeping = Vec::new();
         for process in self.processes.values().chain([&self.proc]) {
-            mark_process(heap, process);
+            if is_forgettable(process) {
+                sleeping.push(process);
+            } else {
+                mark_process(heap, process);
+            }
         }
         heap.trace();
+        let forgotten = mark_reachable(heap, sleeping);
         heap.sweep();
+        for id in forgotten {
+            self.processes.remove(&id);
+        }
         // A cached method may be gone, and its place taken by another class or symbol.
         self.flush_cache();
         let room = self.limits.heap_bytes.saturating_sub(self.heap.bytes());
@@ -112,7 +122,50 @@ impl Vm {
     }
 }
 
-fn mark_process(heap: &mut crate::heap::Heap, process: &Process) {
+/// Whether only an object can wake the process: itself, by `resume`, or its semaphore.
+fn is_forgettable(process: &Process) -> bool {
+    process.origin == Origin::Fork
+        && matches!(
+            process.condition,
+            Condition::Suspended
+                | Condition::Waiting {
+                    semaphore: Some(_),
+                    until: None
+                }
+        )
+}
+
+/// Marks the processes among `sleeping` that something can still wake, and answers the others:
+/// as in Pharo they are garbage, without their unwind blocks being run.
+fn mark_reachable(heap: &mut Heap, mut sleeping: Vec<&Process>) -> Vec<ProcessId> {
+    loop {
+        let (awakable, rest): (Vec<_>, Vec<_>) = sleeping
+            .into_iter()
+            .partition(|process| is_reachable(heap, process));
+        if awakable.is_empty() {
+            return rest.into_iter().map(|process| process.id).collect();
+        }
+        for process in awakable {
+            mark_process(heap, process);
+        }
+        heap.trace();
+        sleeping = rest;
+    }
+}
+
+fn is_reachable(heap: &Heap, process: &Process) -> bool {
+    let semaphore = match process.condition {
+        Condition::Waiting { semaphore, .. } => semaphore,
+        _ => None,
+    };
+    process
+        .object
+        .into_iter()
+        .chain(semaphore)
+        .any(|oid| heap.get(oid).marked)
+}
+
+fn mark_process(heap: &mut Heap, process: &Process) {
     for value in &process.stack {
         heap.mark(*value);
     }
@@ -134,7 +187,7 @@ fn mark_process(heap: &mut crate::heap::Heap, process: &Process) {
     if let Some(object) = process.object {
         heap.mark_object(object);
     }
-    if let crate::process::Condition::Waiting {
+    if let Condition::Waiting {
         semaphore: Some(semaphore),
         ..
     } = process.condition
@@ -143,7 +196,7 @@ fn mark_process(heap: &mut crate::heap::Heap, process: &Process) {
     }
 }
 
-fn mark_unwind(heap: &mut crate::heap::Heap, unwind: &Unwind) {
+fn mark_unwind(heap: &mut Heap, unwind: &Unwind) {
     match unwind {
         Unwind::Return { value, .. } => heap.mark(*value),
         Unwind::Restart { receiver, .. } => heap.mark(receiver.unwrap_or(Value::Nil)),

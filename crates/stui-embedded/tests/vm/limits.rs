@@ -9,7 +9,7 @@ use crate::cast::Image;
 
 fn small() -> Image {
     Image::with_limits(Limits {
-        heap_bytes: 64 << 20,
+        heap_bytes: 32 << 20,
         ..Limits::default()
     })
 }
@@ -82,7 +82,7 @@ fn memory_hunger_is_an_error_and_the_memory_comes_back() {
 
     image.vm.collect_garbage();
 
-    assert!(image.vm.heap_stats().bytes < 32 << 20);
+    assert!(image.vm.heap_stats().bytes < 16 << 20);
     assert_eq!(image.eval("(Array new: 1000) size"), "1000");
 }
 

@@ -113,3 +113,16 @@ fn suspended_processes_wait_for_resume() {
 
     assert_eq!(image.eval(code), "#(1 2)");
 }
+
+#[test]
+fn processes_that_nothing_can_wake_are_garbage() {
+    let mut image = Image::new();
+    image.eval("5 timesRepeat: [ [ Semaphore new wait ] fork ]. [ ] newProcess. Processor yield");
+    image.eval("s := Semaphore new. [ s wait. x := 7 ] fork. Processor yield");
+    assert_eq!(image.vm.children(TAG), 7);
+
+    image.vm.collect_garbage();
+
+    assert_eq!(image.vm.children(TAG), 1);
+    assert_eq!(image.eval("s signal. Processor yield. x"), "7");
+}
