@@ -4,6 +4,7 @@
 //! for those of the others. It selects the same packages as the test run does, in the same
 //! profile and target directory, so that nearly everything is found built.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -43,6 +44,11 @@ fn build() -> PathBuf {
     if profile_dir.ends_with("release") {
         command.arg("--release");
     }
+    // Past the capture of the test harness: it may take a while.
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "building stuid and stui for the stories"
+    );
     let status = command.status().expect("starting cargo");
     assert!(status.success(), "building stuid and stui: {command:?}");
     profile_dir

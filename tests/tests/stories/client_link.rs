@@ -273,6 +273,22 @@ fn who_drives_a_session_is_pushed_aside_by_thieves_only() {
 }
 
 #[test]
+fn who_watches_a_session_may_not_work_in_it() {
+    let daemon = Daemon::start();
+    let (driver, watcher) = (daemon.client(), daemon.client());
+    let session = driver.attach("main");
+    let running = session.ask::<Submit>(json!({"code": "[true] whileTrue"}));
+    watcher.ask::<Attach>(json!({"session": "main", "mode": "watch"}));
+
+    let submitted = watcher.refused::<Submit>(json!({"session": "main", "code": "3 + 4"}));
+    let interrupted = watcher.refused::<Interrupt>(json!({"session": "main"}));
+
+    assert_eq!(submitted.error_type, ErrorType::PermissionDenied);
+    assert_eq!(interrupted.error_type, ErrorType::PermissionDenied);
+    session.ask::<Interrupt>(json!({"evaluation_id": running.evaluation_id}));
+}
+
+#[test]
 fn a_repeated_id_is_not_done_twice_by_the_daemon_either() {
     let daemon = Daemon::start();
     let client = daemon.client();
