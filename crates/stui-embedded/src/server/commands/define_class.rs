@@ -17,7 +17,7 @@ use crate::value::Value;
 use crate::vm::{self, CallError, ClassRef};
 
 /// How long a definition may take.
-const TIME_MS: u64 = 5000;
+const TIME_MS: u64 = 2000;
 
 /// How long a fluid definition may take to install its class.
 const INSTALL_BUDGET: Duration = Duration::from_secs(1);

@@ -22,8 +22,8 @@ use crate::server::image::{Image, Next, Run};
 use crate::vm::{self, CallError, ChangeError};
 use steps::Step;
 
-/// How long a whole loading may take.
-const TIME_MS: u64 = 20_000;
+/// How long a whole loading may take: whoever talks to the image over one lock-step link waits.
+const TIME_MS: u64 = 5_000;
 
 /// A loading under way.
 #[derive(Debug, Default)]

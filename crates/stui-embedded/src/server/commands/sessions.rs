@@ -82,20 +82,9 @@ fn closed(session_id: String) -> Done {
 /// `get_session_info`; looking does not use a session.
 pub(super) fn info(image: &mut Image, command: &GetSessionInfo) -> Done {
     let now = Instant::now();
-    image.sessions.look(&command.session_id, now)?;
-    let found = image
-        .sessions
-        .all()
-        .into_iter()
-        .find(|session| session.id == command.session_id)
-        .map(|session| facts(image, session, now));
-    match found {
-        Some(info) => answer::<GetSessionInfo>(&info),
-        None => Err(Failure::new(
-            stui_protocol::ErrorType::SessionNotFound,
-            "there is no such session",
-        )),
-    }
+    let session = image.sessions.look(&command.session_id, now)?;
+    let variables = image.vm.variables(session.workspace).len();
+    answer::<GetSessionInfo>(&session.info(variables, now))
 }
 
 /// `list_client_sessions`.
