@@ -6,13 +6,14 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stui_protocol::codec::client::encode_event;
 use stui_protocol::{Event, EventName};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until};
 
 use super::responder::{Outgoing, Switch};
 use crate::announcements;
@@ -23,6 +24,9 @@ use crate::session::Session;
 
 /// Bytes of a log that are taken at once.
 const PART_BYTES: usize = 32 * 1024;
+
+/// How long a client that does not read may hold up the end of the daemon.
+const LAST_CHANCE: Duration = Duration::from_millis(500);
 
 /// A client's place in a session's log.
 pub struct Attachment {
@@ -170,14 +174,22 @@ impl Writer {
         Ok(true)
     }
 
-    /// Writes all, or fails when the client takes nothing for too long.
+    /// Writes all, or fails when the client takes nothing for too long; when the daemon goes away
+    /// that is sooner.
     pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let services = Arc::clone(&self.services);
         while !bytes.is_empty() {
-            let written = timeout(self.services.stall_timeout, self.stream.write(bytes)).await;
-            let count = written.unwrap_or_else(|_| {
-                self.services.metrics.clients_stalled.inc();
-                Err(io::ErrorKind::TimedOut.into())
-            })?;
+            let began = Instant::now();
+            let last_chance = async {
+                services.closing.cancelled().await;
+                sleep_until(Instant::now() + LAST_CHANCE).await;
+            };
+            let written = tokio::select! {
+                written = self.stream.write(bytes) => written,
+                () = sleep_until(began + services.stall_timeout) => Err(stalled(&services)),
+                () = last_chance => Err(stalled(&services)),
+            };
+            let count = written?;
             if count == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
@@ -185,6 +197,11 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+fn stalled(services: &Services) -> io::Error {
+    services.metrics.clients_stalled.inc();
+    io::ErrorKind::TimedOut.into()
 }
 
 fn together(part: &Part, metrics: &Metrics) -> Vec<u8> {
