@@ -1,4 +1,5 @@
 //! The files of the class library as texts: what the VM would pass over without a word.
+#![allow(clippy::unwrap_used)] // a file that cannot be read is a finding
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
