@@ -17,8 +17,8 @@ const ENDING: &str = "context";
 /// Most bytes of a context file that is read. Writing stays far below.
 const MAX_FILE_BYTES: usize = 256 * 1024 * 1024;
 
-/// Most contexts that are looked at when the directory is opened.
-const MAX_INDEXED: usize = 10_000;
+/// Contexts of all sessions; when one more is saved, the oldest is removed.
+const MAX_CONTEXTS: usize = 10_000;
 
 /// What is known of a saved context without reading it whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl ContextIndex {
         files::make_private_folder(folder)?;
         files::remove_unfinished(folder)?;
         let mut all = Vec::new();
-        for entry in fs::read_dir(folder)?.take(MAX_INDEXED) {
+        for entry in fs::read_dir(folder)?.take(MAX_CONTEXTS) {
             let entry = entry?;
             let path = entry.path();
             if path.extension().is_none_or(|ending| ending != ENDING) {
@@ -84,6 +84,10 @@ impl ContextIndex {
         files::write_whole(&self.path(&meta.context_id), &bytes)?;
         meta.bytes = bytes.len() as u64;
         self.all.push(meta.clone());
+        if self.all.len() > MAX_CONTEXTS {
+            let oldest = self.all[0].context_id.clone();
+            self.remove(&oldest);
+        }
         Ok(meta)
     }
 
