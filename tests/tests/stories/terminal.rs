@@ -107,11 +107,7 @@ fn ctrl_d_on_an_empty_line_detaches_and_nothing_else() {
     terminal.types(key::CTRL_D);
 
     assert_eq!(terminal.end(), 0);
-    assert!(
-        terminal.screen().contains("detached"),
-        "{}",
-        terminal.screen()
-    );
+    terminal.shows("detached");
     assert_eq!(daemon.user().run(&["eval", "kept"]).exits(0).stdout, "5\n");
 }
 
