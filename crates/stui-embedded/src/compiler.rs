@@ -2,7 +2,8 @@
 //!
 //! `capture` finds the variables that blocks capture, `scope` knows where each variable lives,
 //! `control` and `loops` compile the sends that Pharo inlines (`ifTrue:`, `whileTrue:`, `to:do:`
-//! and their like), `literal` makes the objects that literals stand for. Here are methods, blocks,
+//! and their like), `literal` makes the objects that literals stand for, `names`
+//! finds out what a name means. Here are methods, blocks,
 //! statements and plain expressions.
 
 mod capture;
@@ -10,6 +11,7 @@ mod control;
 mod emit;
 mod literal;
 mod loops;
+mod names;
 mod scope;
 
 use std::cell::Cell;
@@ -22,11 +24,11 @@ use stui_smalltalk::ast::{
 };
 
 use crate::bytecode::{Code, Op, Site};
-use crate::value::{Oid, Value};
+use crate::value::Oid;
 use crate::vm::{Vm, WorkspaceId};
 use capture::Captured;
-use emit::{Function, Place};
-use scope::{Scope, Where};
+use emit::Function;
+use scope::Scope;
 
 /// Why something does not compile.
 #[derive(Debug, Clone)]
@@ -339,80 +341,6 @@ impl<'v> Compiler<'v> {
         function.blocks.push(Rc::new(code));
         self.emit(Op::Block(index), block.span);
         Ok(())
-    }
-
-    /// Finds a variable, for reading or writing.
-    fn resolve(&mut self, variable: &Variable, write: bool) -> Compiled<Place> {
-        let refused = || CompileError {
-            message: "Assignment to read-only variable".to_owned(),
-            span: variable.span,
-        };
-        if write && variable.kind().is_pseudo() {
-            return Err(refused());
-        }
-        let function = self.functions.len();
-        if let Some(found) = scope::find(&self.scopes, &variable.name) {
-            if write && !found.writable {
-                return Err(refused());
-            }
-            return match found.place {
-                Where::Local(index) if found.function == function => Ok(Place::Local(index)),
-                Where::Env { level, index } => Ok(Place::Outer {
-                    depth: self.env_level - level,
-                    index,
-                }),
-                // The capture analysis has put every variable of an outer function into an
-                // environment; what it missed cannot be reached.
-                Where::Local(_) => Err(CompileError {
-                    message: "Variable cannot be captured".to_owned(),
-                    span: variable.span,
-                }),
-            };
-        }
-        self.resolve_outside(variable, write).ok_or_else(refused)?
-    }
-
-    /// Instance variables, class variables, workspace variables, globals; `None` when the global
-    /// may not be assigned.
-    fn resolve_outside(&mut self, variable: &Variable, write: bool) -> Option<Compiled<Place>> {
-        let name = variable.name.as_str();
-        if let Some(index) = self.vm.slot_index(self.target.class, name) {
-            return Some(Ok(Place::Slot(index)));
-        }
-        let known = self
-            .vm
-            .class_variable(self.target.class, name)
-            .or_else(|| self.vm.workspace_binding(self.target.workspace, name))
-            .or_else(|| {
-                self.declared
-                    .iter()
-                    .find(|(n, _)| n == name)
-                    .map(|(_, oid)| *oid)
-            });
-        if let Some(binding) = known {
-            return Some(Ok(Place::Binding(binding)));
-        }
-        if let Some(binding) = self.vm.global_binding(name) {
-            let fixed = write && self.vm.is_class_binding(binding);
-            return (!fixed).then_some(Ok(Place::Binding(binding)));
-        }
-        Some(self.resolve_unknown(variable))
-    }
-
-    fn resolve_unknown(&mut self, variable: &Variable) -> Compiled<Place> {
-        let name = variable.name.as_str();
-        if !self.is_script {
-            return Ok(Place::Undeclared(self.vm.undeclared_binding(name)));
-        }
-        if variable.kind() == VariableKind::Global || self.target.workspace.is_none() {
-            return Err(CompileError {
-                message: "Undeclared variable".to_owned(),
-                span: variable.span,
-            });
-        }
-        let binding = self.vm.new_binding(name, Value::Nil);
-        self.declared.push((name.to_owned(), binding));
-        Ok(Place::Binding(binding))
     }
 
     fn emit_send(&mut self, selector: &str, args: usize, to_super: bool, span: Span) -> Compiled {

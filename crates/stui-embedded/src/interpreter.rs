@@ -8,6 +8,7 @@ mod arithmetic;
 mod contexts;
 mod sends;
 mod stepping;
+mod trouble;
 mod unwinding;
 
 pub(crate) use sends::{CACHE_ENTRIES, Cached};

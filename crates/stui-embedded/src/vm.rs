@@ -4,18 +4,21 @@
 //! inside `run_slice` and `call`. Between slices the owner compiles, spawns, interrupts, looks
 //! and takes the events.
 
+mod breakpoints;
 mod building;
 pub mod debugging;
 pub mod events;
 mod fields;
 mod known;
 mod memory;
+mod methods;
 mod names;
 pub mod reflection;
 mod reporting;
 mod running;
 pub mod saving;
 mod scheduling;
+mod searching;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::{Rc, Weak};
@@ -23,12 +26,14 @@ use std::time::Instant;
 
 use thiserror::Error;
 
-pub use debugging::{Breakpoint, BreakpointId, DebugError, Frame, Step};
+pub use breakpoints::{Breakpoint, BreakpointId};
+pub use debugging::{DebugError, Frame, Step};
 pub use events::{
     ErrorReport, EvaluationTag, FrameText, InterruptReason, Outcome, Pin, ProcessId, Tier, VmEvent,
 };
-pub use reflection::{ClassInfo, ClassRef, Field, FieldKind, MethodInfo, Search};
+pub use reflection::{ClassInfo, ClassRef, Field, FieldKind, MethodInfo};
 pub use saving::{LoadError, Unsaveable};
+pub use searching::Search;
 
 use crate::bytecode::Code;
 use crate::heap::Heap;

@@ -1,4 +1,4 @@
-//! Making and changing classes and methods.
+//! Making and changing classes. Methods are in `methods`.
 //!
 //! A class is one object, its metaclass another; both have a native body. When the slots of a
 //! class change, its instances and those of its subclasses are rebuilt slot by slot by name, and
@@ -7,10 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use stui_smalltalk::{LineIndex, parse_method};
-
-use super::{ChangeError, ClassDefinition, ClassRef, MethodInfo, SyntaxError, Vm};
-use crate::compiler::{self, CompileError, Target};
+use super::{ChangeError, ClassDefinition, ClassRef, Vm};
 use crate::object::{Body, Class, Format, Object};
 use crate::value::{Oid, Value};
 use crate::vm::known::NATIVE;
@@ -278,31 +275,6 @@ impl Vm {
         self.flush_cache();
     }
 
-    /// Compiles a method into a class. The caller flushes the cache.
-    pub(crate) fn install_method(
-        &mut self,
-        class: Oid,
-        source: &str,
-        category: &str,
-    ) -> Result<Oid, SyntaxError> {
-        let method = parse_method(source).map_err(|error| SyntaxError::parsing(source, &error))?;
-        let target = Target {
-            class,
-            workspace: None,
-            category: category.to_owned(),
-        };
-        let code = compiler::compile_method(self, &method, source, &target)
-            .map_err(|error| SyntaxError::compiling(source, &error))?;
-        let selector = code.selector;
-        code.breakpoint.set(self.has_breakpoint(class, selector));
-        let object = Object::with_body(self.known.method, 0, Body::Method(Rc::new(code)));
-        let oid = self.allocate(object);
-        if let Some(body) = self.heap.class_mut(class) {
-            body.methods.insert(selector, oid);
-        }
-        Ok(selector)
-    }
-
     /// Sets the comment of a class.
     pub fn set_class_comment(&mut self, class: ClassRef, comment: &str) {
         if let Some(body) = self.heap.class_mut(class.0) {
@@ -337,54 +309,6 @@ impl Vm {
         Ok(())
     }
 
-    /// Compiles a method into one side of a class; the old one stays when it does not compile.
-    ///
-    /// # Errors
-    /// The syntax error.
-    pub fn compile_method(
-        &mut self,
-        class: ClassRef,
-        meta: bool,
-        source: &str,
-        category: &str,
-    ) -> Result<MethodInfo, ChangeError> {
-        let side = self.side(class, meta);
-        let selector = self
-            .install_method(side, source, category)
-            .map_err(ChangeError::Syntax)?;
-        self.flush_cache();
-        let selector = self.selector_text(selector);
-        self.method(class, meta, &selector)
-            .ok_or_else(|| self.no_method(class, &selector))
-    }
-
-    /// Removes a method.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn remove_method(
-        &mut self,
-        class: ClassRef,
-        meta: bool,
-        selector: &str,
-    ) -> Result<(), ChangeError> {
-        let side = self.side(class, meta);
-        let symbol = self.heap.find_symbol(selector);
-        let removed = self
-            .heap
-            .class_mut(side)
-            .zip(symbol)
-            .and_then(|(body, symbol)| body.methods.remove(&symbol));
-        self.flush_cache();
-        removed
-            .map(|_| ())
-            .ok_or_else(|| self.no_method(class, selector))
-    }
-
-    fn no_method(&self, class: ClassRef, selector: &str) -> ChangeError {
-        ChangeError::NoSuchMethod(self.name_of_class(class.0), selector.to_owned())
-    }
-
     /// The class itself or its metaclass.
     pub(crate) fn side(&self, class: ClassRef, meta: bool) -> Oid {
         let is_metaclass = self
@@ -395,29 +319,6 @@ impl Vm {
             self.heap.get(class.0).class
         } else {
             class.0
-        }
-    }
-}
-
-impl SyntaxError {
-    pub(crate) fn parsing(source: &str, error: &stui_smalltalk::SyntaxError) -> Self {
-        let incomplete = error.offset >= source.trim_end().len();
-        Self::at(source, error.message.clone(), error.offset, incomplete)
-    }
-
-    pub(crate) fn compiling(source: &str, error: &CompileError) -> Self {
-        Self::at(source, error.message.clone(), error.span.start, false)
-    }
-
-    fn at(source: &str, message: String, offset: usize, incomplete: bool) -> Self {
-        let place = LineIndex::new(source).position(offset);
-        let (position, line, column) = (place.character, place.line, place.column);
-        Self {
-            message,
-            position,
-            line,
-            column,
-            incomplete,
         }
     }
 }
