@@ -60,6 +60,8 @@ pub enum Stage {
 pub(crate) struct Progress {
     /// Told by the event link; whoever follows the evaluation takes it.
     pub(crate) announced: Option<Outcome>,
+    /// The event link has told the end: what it tells later is new.
+    pub(crate) end_was_told: bool,
     /// Bytes of output in the log.
     pub(crate) output_bytes: usize,
     /// Check sum of that output.
@@ -71,6 +73,7 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             announced: None,
+            end_was_told: false,
             output_bytes: 0,
             output_sum: EMPTY_SUM,
             started: None,
@@ -177,6 +180,7 @@ impl Evaluation {
 
     /// The event link told the end.
     pub(crate) fn announce(&self, outcome: Outcome) {
+        self.progress().end_was_told = true;
         if !self.is_ended() {
             self.progress().announced = Some(outcome);
             self.nudge.notify_one();

@@ -229,8 +229,13 @@ impl Session {
     /// Output of an evaluation, told by the event link.
     pub(crate) fn output(&self, evaluation: &Evaluation, text: &str) {
         let mut progress = evaluation.progress();
-        // What comes after the end was in the outcome.
-        if !evaluation.is_ended() {
+        if evaluation.is_ended() {
+            // A process that it forked goes on. What the event link tells before the end, when
+            // that is known from the reply already, was in the outcome.
+            if progress.end_was_told {
+                self.tell_output(evaluation, text);
+            }
+        } else {
             progress.output_bytes += text.len();
             progress.output_sum = sum(progress.output_sum, text);
             self.tell_output(evaluation, text);

@@ -134,6 +134,22 @@ fn output_arrives_while_a_line_is_typed() {
 }
 
 #[test]
+fn a_forked_process_is_heard_when_its_evaluation_has_long_ended() {
+    let daemon = Daemon::start();
+    let mut terminal = Terminal::open(&daemon.user(), &[]);
+    terminal.shows("main> ");
+
+    terminal
+        .enters("[(Delay forMilliseconds: 300) wait. Transcript show: 'late news'; cr] fork. 7");
+
+    terminal.shows("→ 7");
+    terminal.shows_what("the news on a line of their own, once", |screen| {
+        let lines = screen.lines().filter(|line| line.trim_end() == "late news");
+        lines.count() == 1 && screen.trim_end().ends_with("main>")
+    });
+}
+
+#[test]
 fn an_expression_that_is_not_complete_goes_on_in_the_next_line() {
     let daemon = Daemon::start();
     let mut terminal = Terminal::open(&daemon.user(), &[]);
