@@ -144,6 +144,11 @@ impl Problem {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Failed(failure) => failure.error_type.into(),
+            Self::Unreachable { source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Exit::Refused
+            }
             Self::NoDaemon(_)
             | Self::Unreachable { .. }
             | Self::UnsafeSocket(_)

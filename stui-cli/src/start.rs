@@ -150,7 +150,8 @@ impl Starting {
         let deadline = Instant::now() + START_PATIENCE;
         loop {
             match Connection::open(socket) {
-                Err(Problem::NoDaemon(_)) => {}
+                // Not there yet, or there and busy with its start.
+                Err(Problem::NoDaemon(_) | Problem::NoAnswer(_)) => {}
                 other => return other,
             }
             if let Ok(Some(status)) = self.child.try_wait() {
