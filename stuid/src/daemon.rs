@@ -17,7 +17,7 @@ use crate::commands::{MOST_LOOSE, Services};
 use crate::config::{Config, ImageKind, Layered};
 use crate::error::Error;
 use crate::image::{Image, events};
-use crate::listener::Listener;
+use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
 use stui_embedded::EmbeddedImage;
@@ -51,6 +51,7 @@ impl Daemon {
             why: std::io::Error::other(why),
         })?;
         let metrics = Arc::new(metrics);
+        listener::make_room(config.listen.max_clients);
         let listener = Listener::bind(&config.listen.socket, config.listen.mode)?;
         let admin = bind_admin(layered).await?;
         let embedded = start_embedded(config)?;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use stui_protocol::codec::client::encode_reply;
 use stui_protocol::{ErrorType, Failure, Reply};
 use tokio::net::{UnixListener, UnixStream};
@@ -28,6 +29,9 @@ use place::Lock;
 
 /// When the process has no files left, the next client is accepted after this.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// Files that are no clients: sockets of the image link, of HTTP, logs, the runtime's own.
+const FILES_BESIDES: u64 = 128;
 
 /// The socket of this daemon. Dropping it removes the socket.
 #[derive(Debug)]
@@ -99,6 +103,26 @@ impl Drop for Listener {
     fn drop(&mut self) {
         // It may be gone already, with its directory.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Makes room for that many clients among the files that this process may have, as far as the
+/// system lets it: usual limits are below the usual number of clients.
+pub fn make_room(max_clients: usize) {
+    let wanted = max_clients as u64 + FILES_BESIDES;
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "raising the number of open files");
+    }
+    if limit.current.is_some_and(|current| current < wanted) {
+        tracing::warn!(
+            max_clients,
+            "fewer files than listen.max_clients needs may be open"
+        );
     }
 }
 

@@ -4,22 +4,22 @@
 //! session's own task (`desk`), one thing after the other. Every evaluation is recorded in an
 //! [`Evaluation`] and ends exactly once, in [`Session::finish`].
 
+mod attaching;
 mod desk;
 mod evaluation;
 mod following;
 mod history;
+mod home;
 mod queueing;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use stui_protocol::daemon::{
-    AttachMode, AttachedClient, ClientSession, RenamedData, RunningEvaluation, SessionState,
+    AttachedClient, ClientSession, RenamedData, RunningEvaluation, SessionState,
 };
-use stui_protocol::image::SessionSummary;
-use stui_protocol::message::Outcome;
 use stui_protocol::time::{self, Timestamp};
-use stui_protocol::{ErrorType, Event, EventName, Failure, Reply};
+use stui_protocol::{ErrorType, Event, EventName, Failure};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,9 @@ pub(crate) use evaluation::Book;
 pub use evaluation::{Evaluation, Stage};
 pub(crate) use following::Following;
 pub(crate) use history::History;
+use home::Home;
+pub use home::Opened;
+pub(crate) use home::Place;
 pub(crate) use queueing::{Job, Queue, Work};
 
 use crate::log::Log;
@@ -69,49 +72,6 @@ struct Facts {
     closing: bool,
     queue: Queue,
     history: History,
-}
-
-/// Whether the image has the session.
-#[derive(Clone, Debug)]
-enum Home {
-    /// Not yet.
-    New,
-    /// It has.
-    There(Place),
-    /// It had.
-    Lost(Place, String),
-}
-
-/// The session in the image.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// What the image said of it.
-    pub(crate) summary: SessionSummary,
-    /// In which life of the image.
-    pub(crate) instance: String,
-}
-
-/// What `open` found.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// What the image said of it.
-    pub summary: SessionSummary,
-    /// It was made just now.
-    pub created: bool,
-}
-
-/// Reads the reply to `create_session`.
-fn in_image(reply: Reply) -> Result<Place, Failure> {
-    let summary = serde_json::from_value(reply.outcome?).map_err(|wrong| {
-        Failure::new(
-            ErrorType::InternalError,
-            format!("the image's answer to create_session cannot be understood: {wrong}"),
-        )
-    })?;
-    Ok(Place {
-        summary,
-        instance: reply.instance,
-    })
 }
 
 impl Session {
@@ -160,28 +120,6 @@ impl Session {
         self.facts().name.clone()
     }
 
-    /// Its id in the image; none while the image does not have it.
-    #[must_use]
-    pub fn session_id(&self) -> Option<String> {
-        self.facts().home.id().map(str::to_owned)
-    }
-
-    /// Its id in the image.
-    ///
-    /// # Errors
-    /// `SessionNotFound` when the image has lost it; says since when and what to do.
-    pub fn usable_id(&self) -> Result<String, Failure> {
-        let facts = self.facts();
-        match &facts.home {
-            Home::There(place) => Ok(place.summary.session_id.clone()),
-            Home::New => Err(Failure::new(
-                ErrorType::SessionNotFound,
-                format!("session {} is not made yet", facts.name),
-            )),
-            Home::Lost(_, why) => Err(lost(&facts.name, why)),
-        }
-    }
-
     /// The session as clients see it.
     #[must_use]
     pub fn describe(&self) -> ClientSession {
@@ -219,98 +157,6 @@ impl Session {
         self.log.append(event)
     }
 
-    /// Makes the session in the image when it is not there.
-    ///
-    /// # Errors
-    /// The image's failure, or the link's.
-    pub async fn open(&self) -> Result<Opened, Failure> {
-        let answer = {
-            let mut facts = self.facts();
-            if let Home::There(place) = &facts.home {
-                return Ok(Opened {
-                    summary: place.summary.clone(),
-                    created: false,
-                });
-            }
-            let (opener, answer) = oneshot::channel();
-            facts.openers.push(opener);
-            answer
-        };
-        self.work.notify_one();
-        answer.await.unwrap_or_else(|_| Err(gone()))
-    }
-
-    /// What the session is to be made as: its name and its timeout in seconds.
-    fn wanted(&self) -> (String, Option<u64>) {
-        let facts = self.facts();
-        (facts.name.clone(), facts.timeout)
-    }
-
-    /// The image has answered.
-    fn opened(&self, made: Result<Place, Failure>) {
-        let mut facts = self.facts();
-        let openers = std::mem::take(&mut facts.openers);
-        let answer = made.map(|place| {
-            let summary = place.summary.clone();
-            facts.home = Home::There(place);
-            summary
-        });
-        drop(facts);
-        for (index, opener) in openers.into_iter().enumerate() {
-            let created = index == 0;
-            let opened = answer.clone().map(|summary| Opened { summary, created });
-            let _ = opener.send(opened);
-        }
-    }
-
-    /// Which life of the image it is known to be in.
-    pub(crate) fn instance(&self) -> Option<String> {
-        self.facts().home.instance().map(str::to_owned)
-    }
-
-    /// The image has it, in this life.
-    pub(crate) fn confirm(&self, instance: &str) {
-        let mut facts = self.facts();
-        let place = match &mut facts.home {
-            Home::There(place) | Home::Lost(place, _) => place,
-            Home::New => return,
-        };
-        instance.clone_into(&mut place.instance);
-        let place = place.clone();
-        facts.home = Home::There(place);
-        drop(facts);
-        self.work.notify_one();
-    }
-
-    /// The image does not have it any more. False when that was known.
-    pub(crate) fn lose(&self, why: &str) -> bool {
-        let mut facts = self.facts();
-        let news = matches!(facts.home, Home::There(_));
-        if let Home::There(place) = &facts.home {
-            let since = time::now();
-            tracing::warn!(session = facts.name, why, "a session is lost");
-            facts.home = Home::Lost(place.clone(), format!("{why} ({since})"));
-        }
-        drop(facts);
-        self.work.notify_one();
-        news
-    }
-
-    /// Whether the image was never asked for it, or has not answered yet.
-    pub(crate) fn is_new(&self) -> bool {
-        matches!(self.facts().home, Home::New)
-    }
-
-    /// An evaluation that ended in `SessionNotFound` tells that the image has lost the session.
-    fn notice_loss(&self, outcome: &Outcome) {
-        let gone = [ErrorType::SessionNotFound, ErrorType::SessionExpired];
-        if let Err(failure) = outcome
-            && gone.contains(&failure.error_type)
-        {
-            self.lose("the image does not know it any more");
-        }
-    }
-
     /// Gives it another name. The registry sees to it that names are unique.
     pub(crate) fn rename(&self, name: &str) {
         name.clone_into(&mut self.facts().name);
@@ -338,76 +184,6 @@ impl Session {
         self.facts().openers.clear();
         self.work.notify_one();
     }
-
-    /// Lets a client join.
-    ///
-    /// # Errors
-    /// `SessionBusy` when another client drives; with `steal` that one becomes a watcher.
-    pub fn attach(&self, client: &AttachedClient, steal: bool) -> Result<(), Failure> {
-        let mut facts = self.facts();
-        let driver = facts
-            .attached
-            .iter_mut()
-            .find(|other| other.mode == AttachMode::Drive && other.client != client.client);
-        let mut demoted = None;
-        if client.mode == AttachMode::Drive
-            && let Some(driver) = driver
-        {
-            if !steal {
-                let driver = driver.clone();
-                return Err(driven_by(&facts.name, &driver));
-            }
-            driver.mode = AttachMode::Watch;
-            demoted = Some(driver.clone());
-        }
-        facts.attached.retain(|other| other.client != client.client);
-        facts.attached.push(client.clone());
-        drop(facts);
-        if let Some(demoted) = demoted {
-            self.tell(Event::new(EventName::Attached, &demoted));
-        }
-        self.tell(Event::new(EventName::Attached, client));
-        Ok(())
-    }
-
-    /// Lets a client leave.
-    pub fn detach(&self, client: u64) {
-        let mut facts = self.facts();
-        let Some(index) = facts.attached.iter().position(|each| each.client == client) else {
-            return;
-        };
-        let left = facts.attached.remove(index);
-        drop(facts);
-        if !self.closed.is_cancelled() {
-            self.tell(Event::new(EventName::Detached, &left));
-        }
-    }
-
-    /// Whether the client is attached to look on only.
-    #[must_use]
-    pub fn is_watcher(&self, client: u64) -> bool {
-        let facts = self.facts();
-        let watches =
-            |each: &AttachedClient| each.client == client && each.mode == AttachMode::Watch;
-        facts.attached.iter().any(watches)
-    }
-}
-
-impl Home {
-    fn place(&self) -> Option<&Place> {
-        match self {
-            Self::New => None,
-            Self::There(place) | Self::Lost(place, _) => Some(place),
-        }
-    }
-
-    fn id(&self) -> Option<&str> {
-        self.place().map(|place| place.summary.session_id.as_str())
-    }
-
-    fn instance(&self) -> Option<&str> {
-        self.place().map(|place| place.instance.as_str())
-    }
 }
 
 /// What a session is made with.
@@ -430,27 +206,6 @@ fn running_of(evaluation: &Evaluation) -> Option<RunningEvaluation> {
     })
 }
 
-fn lost(name: &str, why: &str) -> Failure {
-    Failure::new(
-        ErrorType::SessionNotFound,
-        format!("session {name} is lost: {why}; attach with create to begin it anew"),
-    )
-    .with("lost", true)
-    .with("session", name)
-}
-
 fn gone() -> Failure {
     Failure::new(ErrorType::SessionNotFound, "the session was closed")
-}
-
-fn driven_by(name: &str, driver: &AttachedClient) -> Failure {
-    Failure::new(
-        ErrorType::SessionBusy,
-        format!(
-            "session {name} is driven by client {} (process {}): watch it, or steal it",
-            driver.client, driver.pid
-        ),
-    )
-    .with("client", driver.client)
-    .with("driver", serde_json::json!(driver))
 }

@@ -1,11 +1,13 @@
 //! The image goes away, comes back, falls silent: what the daemon says is the truth.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use stui_protocol::daemon::{Attach, Await, ImageState, ListSessions, SessionState, Submit};
 use stui_protocol::image::{Evaluate, Evaluated, GetContextSummary, Job, Ping};
-use stui_protocol::{ErrorType, EventName};
+use stui_protocol::{ErrorType, EventName, Request};
 use stui_tests::{Asking, Client, Scripted, patience};
 
 use crate::support::Daemon;
@@ -106,6 +108,69 @@ fn an_image_that_is_gone_is_known_to_be_and_nothing_is_sent() {
     client.ask::<Ping>(json!({}));
     let sent = image.asked().iter().any(|each| each.command == "evaluate");
     assert!(!sent, "what was refused was sent later");
+}
+
+/// Times that the image dies in the story below.
+const DEATHS: usize = 20;
+
+#[test]
+fn however_often_the_image_dies_each_request_has_one_outcome_and_it_is_the_truth() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let over = AtomicBool::new(false);
+    let work = |worker: usize| {
+        let client = daemon.client();
+        let mut told = Vec::new();
+        for number in 0.. {
+            if over.load(Ordering::Relaxed) {
+                break;
+            }
+            let code = format!("{worker}-{number}");
+            let outcome = client.reply("evaluate", json!({"code": code})).outcome;
+            told.push((code, outcome));
+        }
+        told
+    };
+    let told: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..4)
+            .map(|worker| scope.spawn(move || work(worker)))
+            .collect();
+        let answered = |before: usize| image.count("evaluate") > before + 20;
+        for _ in 0..DEATHS {
+            let before = image.count("evaluate");
+            patience::until("some work", || answered(before).then_some(()));
+            image.come_back(false);
+        }
+        over.store(true, Ordering::Relaxed);
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap())
+            .collect()
+    });
+
+    let asked = image.asked();
+    let mut unknown = 0;
+    for (code, outcome) in &told {
+        let of_it = |each: &&Request| each.parameters.get("code") == Some(&json!(code));
+        let sent = asked.iter().filter(of_it).count();
+        match outcome {
+            Ok(result) => assert_eq!((sent, &result["result"]), (1, &json!(code))),
+            Err(failure) if failure.error_type == ErrorType::ImageUnavailable => {
+                assert_eq!(sent, 0, "{code} was told as not sent and was done");
+            }
+            Err(failure) => {
+                assert_eq!(failure.error_type, ErrorType::OutcomeUnknown, "{failure:?}");
+                assert!(sent <= 1, "{code} was done {sent} times");
+                unknown += 1;
+            }
+        }
+    }
+    // Otherwise the image died at idle moments only and this story has told nothing.
+    assert!(
+        told.len() > DEATHS * 20 && unknown < told.len() / 2,
+        "{unknown} of {}",
+        told.len()
+    );
 }
 
 #[test]

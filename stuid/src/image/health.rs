@@ -26,6 +26,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let mut ticks = interval(PERIOD);
+    let mut described = None;
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -41,10 +42,11 @@ pub(crate) async fn run(
                 () = ping(&image) => {}
             }
         }
-        if state == LinkState::Up && is_unknown(&image) {
+        let instance = image.status().instance;
+        if state == LinkState::Up && instance.is_some() && instance != described {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = describe(&image) => {}
+                answered = describe(&image) => if answered { described = instance },
             }
         }
     }
@@ -69,24 +71,19 @@ async fn ping(image: &Image) {
     }
 }
 
-fn is_unknown(image: &Image) -> bool {
-    let status = image.status();
-    status.instance.is_some() && status.description.is_none()
-}
-
-async fn describe(image: &Image) {
+/// False when it should be asked again.
+async fn describe(image: &Image) -> bool {
     let request = Request::new(new_id(), &Describe::default());
     let Ok(reply) = image.call(&request, Instant::now() + PATIENCE).await else {
-        return;
+        return false;
     };
     match reply.outcome.map(serde_json::from_value::<DescribeResult>) {
-        Ok(Ok(described)) => {
-            image
-                .life
-                .describe(described.image, described.event_endpoint);
-        }
+        Ok(Ok(described)) => image
+            .life
+            .describe(described.image, described.event_endpoint),
         Ok(Err(error)) => tracing::warn!(%error, "reading what the image says about itself"),
         // An image of protocol 1.0 has no `describe`.
         Err(failure) => tracing::debug!(%failure, "the image does not describe itself"),
     }
+    true
 }

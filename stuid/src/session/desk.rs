@@ -12,7 +12,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::following::Following;
-use super::{Job, Session, Work, in_image};
+use super::home::in_image;
+use super::{Job, Session, Work};
 use crate::identity::client_id;
 use crate::image::{Image, new_id};
 

@@ -11,7 +11,8 @@ use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
 use tokio::time::Instant;
 
 use super::evaluation::{Evaluation, Progress, Stage};
-use super::{Facts, Home, Session, gone, lost};
+use super::home::{Home, lost};
+use super::{Facts, Session, gone};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
 

@@ -1,0 +1,116 @@
+use super::*;
+use crate::config::ImageKind;
+
+fn environment(pairs: &[(&str, &str)]) -> Environment {
+    Environment::of(
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).into(), (*value).into())),
+    )
+}
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+fn load_with(
+    text: &str,
+    variables: &[(&str, &str)],
+    flags: &[(&str, &str)],
+) -> Result<Layered, ConfigError> {
+    let file = file(text);
+    let flags: Vec<_> = flags
+        .iter()
+        .map(|(key, value)| (*key, (*value).to_owned()))
+        .collect();
+    load(Some(file.path()), &environment(variables), &flags)
+}
+
+#[test]
+fn the_defaults_are_a_whole_configuration() {
+    let layered = load_with("", &[], &[]).unwrap();
+    assert_eq!(layered.config.image.kind, ImageKind::Embedded);
+    assert_eq!(layered.config.listen.mode, 0o600);
+    assert_eq!(
+        layered.origins["image.kind"],
+        ("embedded".into(), "default".into())
+    );
+}
+
+#[test]
+fn a_later_layer_wins_and_is_named() {
+    let text = "[image]\nrequest_timeout_ms = 1000\n[log]\nlevel = \"warn\"\n[state]\ndir = \"/f\"";
+    let variables = [("STUID_LOG__LEVEL", "debug"), ("STUID_STATE__DIR", "/e")];
+    let layered = load_with(text, &variables, &[("state.dir", "/flag")]).unwrap();
+    assert_eq!(layered.config.image.request_timeout.as_millis(), 1000);
+    assert_eq!(layered.config.log.level, "debug");
+    assert_eq!(layered.config.state.dir, Path::new("/flag"));
+    assert!(
+        layered.origins["image.request_timeout_ms"]
+            .1
+            .starts_with('/')
+    );
+    assert_eq!(
+        layered.origins["log.level"].1,
+        "environment STUID_LOG__LEVEL"
+    );
+    assert_eq!(layered.origins["state.dir"].1, "flag");
+}
+
+#[test]
+fn numbers_may_come_from_the_environment() {
+    let layered = load_with("", &[("STUID_IMAGE__REQUEST_TIMEOUT_MS", "250")], &[]).unwrap();
+    assert_eq!(layered.config.image.request_timeout.as_millis(), 250);
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_names_the_nearest() {
+    let error = load_with("[image]\nendpont = \"x\"", &[], &[])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("did you mean image.endpoint?"), "{error}");
+    let error = load_with("", &[("STUID_LOG__LEVLE", "x")], &[])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("STUID_LOG__LEVLE"), "{error}");
+    assert!(error.contains("log.level"), "{error}");
+    assert!(load_with("", &[("STUID_LISTEN_SOCKET", "x")], &[]).is_err());
+}
+
+#[test]
+fn an_endpoint_alone_means_that_image() {
+    let layered = load_with("", &[], &[("image.endpoint", "tcp://127.0.0.1:1")]).unwrap();
+    assert_eq!(layered.config.image.kind, ImageKind::Zeromq);
+    let error = load_with("[image]\nkind = \"zeromq\"", &[], &[])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("image.endpoint is empty"), "{error}");
+}
+
+#[test]
+fn a_wrong_value_is_told_with_its_key_and_place() {
+    for (key, value) in [
+        ("STUID_LISTEN__MODE", "rw"),
+        ("STUID_IMAGE__KIND", "pharo"),
+        ("STUID_ADMIN__ADDRESS", "here"),
+        ("STUID_IMAGE__REQUEST_TIMEOUT_MS", "0"),
+        ("STUID_LOG__LEVEL", "a=b=c"),
+    ] {
+        let error = load_with("", &[(key, value)], &[]).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
+}
+
+#[test]
+fn the_metrics_can_be_switched_off() {
+    let layered = load_with("", &[("STUID_ADMIN__ADDRESS", "")], &[]).unwrap();
+    assert_eq!(layered.config.admin.address, None);
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_named() {
+    let error = load_with("image = [", &[], &[]).unwrap_err();
+    assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");
+}
