@@ -20,6 +20,7 @@ mod records;
 mod replies;
 
 mod debuggers;
+mod definitions;
 mod evaluations;
 mod failures;
 mod link;

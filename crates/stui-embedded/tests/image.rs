@@ -177,6 +177,7 @@ fn an_image_that_was_stopped_comes_back_as_it_was() {
         "(Smalltalk at: #Below) compile: 'b ^ b ifNil: [b := 7]'",
         "(Smalltalk at: #Below) class compile: 'make ^ self new b; yourself'",
         "Integer compile: 'doubled ^ self * 2'",
+        "Object variableSubclass: #Row instanceVariableNames: '' classVariableNames: '' package: 'P'",
         "kept := Below make. number := 6 factorial",
     ] {
         client.evaluate(&session, code).expect("no failure");
@@ -188,10 +189,11 @@ fn an_image_that_was_stopped_comes_back_as_it_was() {
     let mut client = Client::of(&image, "c");
     assert_eq!(client.value(&session, "Below make b doubled"), "14");
     assert_eq!(client.value(&session, "Below superclass"), "Above");
+    assert_eq!(client.value(&session, "(Row new: 3) size"), "3");
     assert_eq!(client.value(&session, "kept b + number"), "727");
     let summary = client.ask("get_context_summary", &json!({"session_id": session}));
     let history = &summary.expect("a summary")["history"];
-    assert_eq!(history.as_array().map(Vec::len), Some(9));
+    assert_eq!(history.as_array().map(Vec::len), Some(11));
 }
 
 #[test]

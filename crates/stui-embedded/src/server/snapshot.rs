@@ -12,6 +12,7 @@ use stui_protocol::time;
 use tracing::{info, warn};
 
 use super::commands::contexts::{dump, restore};
+use super::definitions::{self, Layout};
 use super::image::Image;
 use super::sessions::Session;
 use super::store::snapshot_file::{SavedClass, SavedMethod, SavedSession, Snapshot, SnapshotMeta};
@@ -53,7 +54,7 @@ fn hash(source: &str) -> u64 {
 }
 
 /// The image as it is now.
-pub(super) fn take(image: &Image) -> Snapshot {
+pub(super) fn take(image: &mut Image) -> Snapshot {
     let all = image.vm.classes();
     let mut own: Vec<&ClassInfo> = all.iter().filter(|class| !class.is_system).collect();
     own.sort_by_key(|class| depth(&all, class));
@@ -62,7 +63,10 @@ pub(super) fn take(image: &Image) -> Snapshot {
             saved_at: time::now(),
             instance: image.instance.clone(),
         },
-        classes: own.into_iter().map(saved_class).collect(),
+        classes: own
+            .into_iter()
+            .map(|class| saved_class(&mut image.vm, class))
+            .collect(),
         methods: all
             .iter()
             .flat_map(|class| saved_methods(image, class))
@@ -89,7 +93,7 @@ fn depth(all: &[ClassInfo], class: &ClassInfo) -> usize {
     depth
 }
 
-fn saved_class(class: &ClassInfo) -> SavedClass {
+fn saved_class(vm: &mut Vm, class: &ClassInfo) -> SavedClass {
     SavedClass {
         name: class.name.clone(),
         superclass: class.superclass.clone().unwrap_or_default(),
@@ -97,6 +101,7 @@ fn saved_class(class: &ClassInfo) -> SavedClass {
         class_vars: class.class_vars.clone(),
         class_slots: class.class_instance_vars.clone(),
         package: class.package.clone(),
+        layout: Layout::of(vm, class),
         comment: class.comment.clone(),
     }
 }
@@ -165,7 +170,7 @@ fn define(image: &mut Image, class: SavedClass) {
         class_slots: class.class_slots,
         package: class.package,
     };
-    match image.vm.define_class(&definition) {
+    match definitions::define(&mut image.vm, &definition, class.layout) {
         Ok(_) if class.comment.is_empty() => {}
         Ok(defined) => image.vm.set_class_comment(defined, &class.comment),
         Err(error) => warn!(class = definition.name, %error, "resuming a class"),

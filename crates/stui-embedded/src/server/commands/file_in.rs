@@ -16,6 +16,7 @@ use super::define_class::installed;
 use super::evaluate::Place;
 use super::methods::{AS_YET_UNCLASSIFIED, refused};
 use super::{Answer, Asked, Done, value_of};
+use crate::server::definitions::define;
 use crate::server::evaluations::{Evaluation, Work};
 use crate::server::failures::{self, Told};
 use crate::server::image::{Image, Next, Run};
@@ -79,8 +80,9 @@ fn go_on(image: &mut Image, evaluation: &mut Evaluation) -> Next {
             }
             Step::Class {
                 definition,
+                layout,
                 comment,
-            } => image.vm.define_class(&definition).map(|class| {
+            } => define(&mut image.vm, &definition, layout).map(|class| {
                 if let Some(comment) = comment {
                     image.vm.set_class_comment(class, &comment);
                 }

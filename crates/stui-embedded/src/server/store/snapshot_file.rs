@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use stui_protocol::Timestamp;
 use stui_protocol::image::HistoryEntry;
 
+use super::super::definitions::Layout;
 use super::super::files;
 use super::super::records::{self, Damaged, Record};
 use super::context_file::{ContextError, SavedValue, read_variable, variable_record};
@@ -42,6 +43,8 @@ pub(in crate::server) struct SavedClass {
     pub(in crate::server) class_vars: Vec<String>,
     pub(in crate::server) class_slots: Vec<String>,
     pub(in crate::server) package: String,
+    #[serde(default)]
+    pub(in crate::server) layout: Layout,
     pub(in crate::server) comment: String,
 }
 
@@ -179,6 +182,7 @@ mod tests {
                 class_vars: Vec::new(),
                 class_slots: Vec::new(),
                 package: "P".to_owned(),
+                layout: Layout::Variable,
                 comment: "I am.".to_owned(),
             }],
             methods: vec![SavedMethod {

@@ -7,6 +7,7 @@ use stui_smalltalk::span::LineIndex;
 use stui_smalltalk::tonel::{self, Definition, TonelFile, TonelMethod};
 use stui_smalltalk::{SyntaxError, parse_method, parse_script};
 
+use crate::server::definitions::Layout;
 use crate::vm::ClassDefinition;
 
 /// Longest text that a failure repeats, in bytes.
@@ -20,6 +21,7 @@ pub(super) enum Step {
     /// Define a class.
     Class {
         definition: ClassDefinition,
+        layout: Layout,
         comment: Option<String>,
     },
     /// Set the comment of a class.
@@ -78,7 +80,8 @@ fn read_tonel(text: &str) -> Result<Vec<Step>, Failure> {
     let mut steps = Vec::new();
     match definition {
         Definition::Class(definition) => steps.push(Step::Class {
-            definition: class(definition)?,
+            layout: layout(&definition)?,
+            definition: class(definition),
             comment,
         }),
         Definition::Extension { .. } => {}
@@ -94,24 +97,33 @@ fn read_tonel(text: &str) -> Result<Vec<Step>, Failure> {
     Ok(steps)
 }
 
-fn class(definition: tonel::ClassDefinition) -> Result<ClassDefinition, Failure> {
+/// The layout, when the embedded image has it.
+fn layout(definition: &tonel::ClassDefinition) -> Result<Layout, Failure> {
     if definition.traits.is_some() || definition.class_traits.is_some() {
         return Err(Failure::invalid(
             "source",
             "the embedded image has no traits",
         ));
     }
-    if !["normal", "variable", ""].contains(&definition.layout.as_str()) {
-        let why = format!("the embedded image has no layout {}", definition.layout);
-        return Err(Failure::invalid("source", why));
+    match definition.layout.as_str() {
+        "normal" | "" => Ok(Layout::Normal),
+        "variable" => Ok(Layout::Variable),
+        "bytes" => Ok(Layout::Bytes),
+        other => {
+            let why = format!("the embedded image has no layout {other}");
+            Err(Failure::invalid("source", why))
+        }
     }
+}
+
+fn class(definition: tonel::ClassDefinition) -> ClassDefinition {
     let plain = |names: Vec<String>| -> Vec<String> {
         names
             .into_iter()
             .map(|name| name.trim_start_matches('#').to_owned())
             .collect()
     };
-    Ok(ClassDefinition {
+    ClassDefinition {
         name: definition.name,
         superclass: definition.superclass.unwrap_or_else(|| "Object".to_owned()),
         slots: plain(definition.instance_variables),
@@ -121,7 +133,7 @@ fn class(definition: tonel::ClassDefinition) -> Result<ClassDefinition, Failure>
             .package
             .or(definition.category)
             .unwrap_or_default(),
-    })
+    }
 }
 
 fn method(method: TonelMethod) -> Step {
@@ -238,6 +250,7 @@ mod tests {
         let steps = read(text).unwrap();
         let Step::Class {
             definition,
+            layout: Layout::Normal,
             comment,
         } = &steps[0]
         else {
