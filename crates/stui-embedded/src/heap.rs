@@ -24,6 +24,8 @@ pub(crate) struct Heap {
     symbols: HashMap<Box<str>, Oid>,
     /// Reached, not yet traced.
     grey: Vec<Oid>,
+    /// Stands for what is not there any more.
+    nothing: Object,
 }
 
 impl Heap {
@@ -43,24 +45,28 @@ impl Heap {
         oid
     }
 
-    /// The object at `oid`. An `Oid` is only ever made by `add`, so it is always in range.
+    /// The object at `oid`. For one that was collected, which somebody held without a pin, a free
+    /// place or another object: never a panic.
     #[inline]
     pub(crate) fn get(&self, oid: Oid) -> &Object {
-        &self.objects[oid.index()]
+        self.objects.get(oid.index()).unwrap_or(&self.nothing)
     }
 
     /// The object at `oid`, to be changed. Its size must not change: see `resize`.
     #[inline]
     pub(crate) fn get_mut(&mut self, oid: Oid) -> &mut Object {
-        &mut self.objects[oid.index()]
+        self.objects
+            .get_mut(oid.index())
+            .unwrap_or(&mut self.nothing)
     }
 
     /// Replaces slots and body of an object, counting its bytes anew.
     pub(crate) fn replace(&mut self, oid: Oid, slots: Box<[Value]>) {
-        let object = &mut self.objects[oid.index()];
-        self.bytes = self.bytes.saturating_sub(object.bytes());
+        let object = self.get_mut(oid);
+        let before = object.bytes();
         object.slots = slots;
-        self.bytes += object.bytes();
+        let after = object.bytes();
+        self.bytes = self.bytes.saturating_sub(before) + after;
     }
 
     /// The class at `oid`.
@@ -142,8 +148,9 @@ impl Heap {
     /// Marks an object as reached.
     #[inline]
     pub(crate) fn mark_object(&mut self, oid: Oid) {
-        let object = &mut self.objects[oid.index()];
-        if !object.marked {
+        if let Some(object) = self.objects.get_mut(oid.index())
+            && !object.marked
+        {
             object.marked = true;
             self.grey.push(oid);
         }
@@ -183,7 +190,7 @@ impl Heap {
 
     fn trace_body(&mut self, oid: Oid) {
         // The body is taken out for the time of the walk, so that it can be read while marking.
-        let body = std::mem::replace(&mut self.objects[oid.index()].body, Body::None);
+        let body = std::mem::replace(&mut self.get_mut(oid).body, Body::None);
         match &body {
             Body::Values(values) => values.iter().for_each(|value| self.mark(*value)),
             Body::Block(block) => {
@@ -197,7 +204,7 @@ impl Heap {
             Body::Class(class) => self.trace_class(class),
             _ => {}
         }
-        self.objects[oid.index()].body = body;
+        self.get_mut(oid).body = body;
     }
 
     fn trace_class(&mut self, class: &Class) {
@@ -213,10 +220,24 @@ impl Heap {
         }
     }
 
+    /// Cuts off the free places at the end, and gives the memory back when most of it is unused:
+    /// one hungry evaluation must not make the image large for ever.
+    fn give_back_the_end(&mut self) {
+        const UNUSED_FACTOR: usize = 4;
+        let last = self.objects.iter().rposition(|object| object.marked);
+        let used = last.map_or(0, |index| index + 1);
+        self.objects.truncate(used);
+        if self.objects.capacity() > used * UNUSED_FACTOR {
+            self.objects.shrink_to(used * 2);
+        }
+    }
+
     /// Frees what is not marked, and unmarks the rest. Symbols that nobody refers to go, too.
     pub(crate) fn sweep(&mut self) {
-        self.symbols
-            .retain(|_, oid| self.objects[oid.index()].marked);
+        let objects = &self.objects;
+        let is_marked = |oid: &Oid| objects.get(oid.index()).is_some_and(|object| object.marked);
+        self.symbols.retain(|_, oid| is_marked(oid));
+        self.give_back_the_end();
         self.free.clear();
         self.bytes = 0;
         for (index, object) in self.objects.iter_mut().enumerate() {

@@ -103,6 +103,12 @@ pub(crate) struct Class {
     pub(crate) is_system: bool,
 }
 
+impl Default for Object {
+    fn default() -> Self {
+        Self::with_body(Oid(0), 0, Body::Free)
+    }
+}
+
 impl Object {
     /// An object without a body.
     pub(crate) fn plain(class: Oid, slots: usize) -> Self {

@@ -141,3 +141,24 @@ fn a_variable_keeps_its_value_and_a_dropped_workspace_lets_it_go() {
 
     assert!(image.vm.heap_stats().bytes + 1_000_000 < before);
 }
+
+#[test]
+fn a_value_held_without_a_pin_is_no_danger_once_it_is_gone() {
+    let mut image = Image::new();
+    image.eval("big := Array new: 1000 withAll: 'x' copy. out := Object new");
+    image.eval("1 to: 5000 do: [ :i | Object new ]. last := Object new. big := nil");
+    let stale = image.variable("last");
+    image.eval("last := nil");
+
+    image.vm.collect_garbage();
+
+    let time = std::time::Duration::from_millis(200);
+    let _ = image.vm.print_string(stale, 100, time);
+    let _ = image.vm.fields(stale, 0, 10);
+    let _ = image.vm.dump(stale, 1000);
+    image.vm.set_variable(image.workspace, "stale", stale);
+    image.vm.collect_garbage();
+    let process = image.start("stale foo");
+    image.end_of(process);
+    assert_eq!(image.eval("3 + 4"), "7");
+}
