@@ -222,6 +222,8 @@ impl Evaluation {
 
 impl Drop for Evaluation {
     fn drop(&mut self) {
-        self.book.remove(&self.id);
+        // Another one may have got the id meanwhile.
+        let is_dead = |_: &String, known: &Weak<Self>| known.strong_count() == 0;
+        self.book.remove_if(&self.id, is_dead);
     }
 }

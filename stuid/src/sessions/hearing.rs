@@ -21,12 +21,14 @@ impl Listener for Sessions {
     }
 
     fn on_loss(&self) {
-        for entry in self.table.book.iter() {
-            if let Some(evaluation) = entry.value().upgrade()
-                && !evaluation.is_ended()
-            {
-                evaluation.ask_again();
-            }
+        // Taken out of the book first: an evaluation that is dropped leaves the book by itself, and
+        // must not do so while it is being read.
+        let entries = self.table.book.iter();
+        let known: Vec<_> = entries
+            .filter_map(|entry| entry.value().upgrade())
+            .collect();
+        for evaluation in known.iter().filter(|each| !each.is_ended()) {
+            evaluation.ask_again();
         }
     }
 }
