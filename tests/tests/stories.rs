@@ -8,7 +8,9 @@
 mod stories {
     // The image link.
     mod conformance;
+    mod pharo_scripts;
     mod python;
+    mod wire;
 
     // The daemon and its client link.
     mod client_link;
