@@ -111,7 +111,7 @@ fn libzmq_closes_what_the_recordings_say_that_it_closes() {
     let said = all.iter().filter(|refused| refused.libzmq_closes);
     let open: Vec<_> = said
         .filter(|refused| !closes(refused))
-        .map(|refused| &refused.about)
+        .map(|refused| &refused.what)
         .collect();
     assert!(open.is_empty(), "{open:?}");
 }

@@ -37,7 +37,6 @@ pub(super) enum Step {
 /// Bytes after which a server closes the connection.
 pub(super) struct Refused {
     pub(super) what: String,
-    pub(super) about: String,
     pub(super) server: zmq::SocketType,
     pub(super) client: Vec<u8>,
     pub(super) libzmq_closes: bool,
@@ -99,7 +98,6 @@ impl From<&Value> for Refused {
     fn from(item: &Value) -> Self {
         Self {
             what: item["what"].as_str().unwrap().to_owned(),
-            about: item["about"].as_str().unwrap().to_owned(),
             server: socket_type(&item["server"]),
             client: bytes(&item["client"]),
             libzmq_closes: item["libzmq_closes"].as_bool().unwrap(),
