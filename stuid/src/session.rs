@@ -2,7 +2,7 @@
 //!
 //! Facts are behind a lock that is never held across a wait; whatever takes time is done by the
 //! session's own task (`desk`), one thing after the other. Every evaluation is recorded in an
-//! [`Evaluation`] and ends exactly once, in [`Session::finish`].
+//! [`Evaluation`] and ends exactly once, in `Session::finish`.
 
 mod attaching;
 mod desk;

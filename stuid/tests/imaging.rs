@@ -41,6 +41,7 @@ fn when_the_image_was_restarted_what_ran_is_unknown_and_its_session_lost() {
     patience::until("a lost session", || {
         (state_of_main(&client) == SessionState::Lost).then_some(())
     });
+    client.wait_for("word of it", |event| event.event.topic() == "session_lost");
     let failure = session.refused::<Evaluate>(json!({"code": "1"}));
     assert_eq!(failure.details["lost"], true);
     let sent = |code: &str| {

@@ -4,7 +4,7 @@ use serde_json::from_value;
 use stui_protocol::image::SessionSummary;
 use stui_protocol::message::Outcome;
 use stui_protocol::time;
-use stui_protocol::{ErrorType, Failure, Reply};
+use stui_protocol::{ErrorType, Event, EventName, Failure, Reply};
 use tokio::sync::oneshot;
 
 use super::{Session, gone};
@@ -151,7 +151,11 @@ impl Session {
             facts.home = Home::Lost(place.clone(), format!("{why} ({since})"));
         }
         drop(facts);
-        self.work.notify_one();
+        if news {
+            let lost = EventName::Other("session_lost".to_owned());
+            self.tell(Event::new(lost, &serde_json::json!({ "reason": why })));
+            self.work.notify_one();
+        }
         news
     }
 
