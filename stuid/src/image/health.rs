@@ -36,14 +36,15 @@ pub(crate) async fn run(
         }
         let state = *link.borrow_and_update();
         image.life.link_is(state);
-        if state == LinkState::Up && image.life.quiet_for(PERIOD) {
+        let is_up = matches!(state, LinkState::Up { .. });
+        if is_up && image.life.quiet_for(PERIOD) {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = ping(&image) => {}
             }
         }
         let instance = image.status().instance;
-        if state == LinkState::Up && instance.is_some() && instance != described {
+        if is_up && instance.is_some() && instance != described {
             tokio::select! {
                 () = stop.cancelled() => return,
                 answered = describe(&image) => if answered { described = instance },

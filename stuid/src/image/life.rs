@@ -188,11 +188,11 @@ impl Facts {
         match self.link {
             LinkState::Connecting => ImageState::Connecting,
             LinkState::Down => ImageState::Down,
-            LinkState::Up if self.saving => ImageState::Saving,
-            LinkState::Up if self.silent => ImageState::Unresponsive,
-            LinkState::Up if self.heard_at.is_none() => ImageState::Connecting,
-            LinkState::Up if self.lag_ms > BUSY_LAG_MS => ImageState::Busy,
-            LinkState::Up => ImageState::Ready,
+            LinkState::Up { .. } if self.saving => ImageState::Saving,
+            LinkState::Up { .. } if self.silent => ImageState::Unresponsive,
+            LinkState::Up { .. } if self.heard_at.is_none() => ImageState::Connecting,
+            LinkState::Up { .. } if self.lag_ms > BUSY_LAG_MS => ImageState::Busy,
+            LinkState::Up { .. } => ImageState::Ready,
         }
     }
 }
@@ -209,6 +209,8 @@ fn reason(state: ImageState, why: Option<&str>, endpoint: &str) -> Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const UP: LinkState = LinkState::Up { connection: 1 };
 
     fn life() -> Life {
         Life::new("ipc:///x", Arc::new(Metrics::new().unwrap()))
@@ -229,7 +231,7 @@ mod tests {
     fn a_link_without_an_answer_is_not_ready() {
         let life = life();
         let status = life.status();
-        life.link_is(LinkState::Up);
+        life.link_is(UP);
         assert_eq!(status.borrow().state, ImageState::Connecting);
         life.heard(1, "a");
         assert_eq!(status.borrow().state, ImageState::Ready);
@@ -240,10 +242,21 @@ mod tests {
     }
 
     #[test]
+    fn a_new_connection_must_be_heard_anew_though_nobody_saw_the_old_one_go() {
+        let life = life();
+        let status = life.status();
+        life.link_is(UP);
+        life.heard(1, "a");
+        life.link_is(LinkState::Up { connection: 2 });
+        assert!(life.quiet_for(Duration::from_secs(60)));
+        assert_eq!(status.borrow().state, ImageState::Connecting);
+    }
+
+    #[test]
     fn an_image_whose_evaluator_stands_still_is_busy_and_not_dead() {
         let life = life();
         let status = life.status();
-        life.link_is(LinkState::Up);
+        life.link_is(UP);
         life.heard(1, "a");
         life.ponged(&pong(5_000.0));
         assert_eq!(status.borrow().state, ImageState::Busy);

@@ -40,7 +40,10 @@ const STUFFED: Duration = Duration::from_millis(5);
 pub(crate) enum LinkState {
     /// It has never been up; it may come up any moment.
     Connecting,
-    Up,
+    /// Connections are counted, so that one that was lost and found between two looks shows.
+    Up {
+        connection: u64,
+    },
     Down,
 }
 
@@ -53,6 +56,7 @@ pub(crate) struct Worker {
     queue: Queue<Message>,
     inflight: Inflight<Waiting>,
     state: watch::Sender<LinkState>,
+    connection: u64,
     connecting_until: Instant,
     down_since: Option<Timestamp>,
     /// The link said that it is up and then took nothing.
@@ -84,6 +88,7 @@ impl Worker {
             queue: Queue::new(QUEUE_CAPACITY),
             inflight: Inflight::new(WINDOW),
             state,
+            connection: 0,
             connecting_until: Instant::now() + FIRST_CONNECTION,
             down_since: None,
             stuffed: false,
@@ -115,6 +120,10 @@ impl Worker {
         *self.state.borrow()
     }
 
+    fn is_up(&self) -> bool {
+        matches!(self.state(), LinkState::Up { .. })
+    }
+
     fn down(&self) -> LinkError {
         LinkError::Down {
             endpoint: self.endpoint.clone(),
@@ -138,7 +147,7 @@ impl Worker {
     /// Sends as much as the window allows.
     fn send_waiting(&mut self) {
         self.stuffed = false;
-        while self.state() == LinkState::Up && self.inflight.has_room() && !self.stuffed {
+        while self.is_up() && self.inflight.has_room() && !self.stuffed {
             let Some(mut message) = self.queue.pop() else {
                 break;
             };
@@ -199,7 +208,9 @@ impl Worker {
     fn on_up(&mut self) {
         tracing::info!(endpoint = %self.endpoint, "the link to the image is up");
         self.metrics.link_connects.inc();
-        self.state.send_replace(LinkState::Up);
+        self.connection += 1;
+        let connection = self.connection;
+        self.state.send_replace(LinkState::Up { connection });
     }
 
     fn on_down(&mut self) {
@@ -261,7 +272,7 @@ impl Worker {
             self.settle_all(&self.down());
         }
         let error = match self.state() {
-            LinkState::Up => LinkError::NotSentInTime,
+            LinkState::Up { .. } => LinkError::NotSentInTime,
             LinkState::Connecting | LinkState::Down => self.down(),
         };
         if self.queue.iter().any(|message| message.deadline <= now) {
