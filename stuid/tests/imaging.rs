@@ -192,6 +192,31 @@ fn a_request_under_way_when_the_link_breaks_is_unknown() {
 }
 
 #[test]
+fn what_ran_in_an_image_that_does_not_come_back_is_unknown_soon() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    let ran = submit(&client, "hold it");
+    image.wait_for_code("hold it");
+    image.vanish();
+    let failure = client.refused::<Await>(json!({"evaluation_id": ran}));
+    assert_eq!(failure.error_type, ErrorType::OutcomeUnknown);
+}
+
+#[test]
+fn an_image_that_does_not_stop_an_evaluation_in_time_is_told_to() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    let failure = session.refused::<Evaluate>(json!({"code": "hold it", "timeout_ms": 50}));
+    assert_eq!(failure.error_type, ErrorType::Timeout);
+    assert_eq!(image.count("interrupt"), 1);
+    assert_eq!(session.value("next"), "next");
+}
+
+#[test]
 fn a_silent_image_is_unresponsive_and_its_late_reply_nobodys() {
     let image = Scripted::start();
     let daemon = Daemon::before(&image);

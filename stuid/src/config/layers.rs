@@ -73,7 +73,7 @@ pub fn load(
     flags: &[(&str, String)],
 ) -> Result<Layered, ConfigError> {
     let defaults = Layer::of_text("default", DEFAULTS)?;
-    let mut layers = vec![derived(environment)];
+    let mut layers = derived(environment);
     layers.extend(files(file, environment)?);
     layers.extend(shared_socket(environment));
     layers.extend(from_environment(environment)?);
@@ -117,15 +117,14 @@ impl Layer {
 }
 
 /// Places that depend on the environment, as if they were defaults.
-fn derived(environment: &Environment) -> Layer {
-    let mut values = BTreeMap::new();
-    let (socket, from) = places::socket(environment);
-    let place = from.to_owned();
-    values.insert("listen.socket".to_owned(), text(&socket.to_string_lossy()));
-    if let Some((dir, _)) = places::state_dir(environment) {
-        values.insert("state.dir".to_owned(), text(&dir.to_string_lossy()));
-    }
-    Layer { place, values }
+fn derived(environment: &Environment) -> Vec<Layer> {
+    let layer = |key: &str, (path, place): (PathBuf, &str)| Layer {
+        place: place.to_owned(),
+        values: BTreeMap::from([(key.to_owned(), text(&path.to_string_lossy()))]),
+    };
+    let socket = layer("listen.socket", places::socket(environment));
+    let state_dir = places::state_dir(environment).map(|found| layer("state.dir", found));
+    [Some(socket), state_dir].into_iter().flatten().collect()
 }
 
 /// The variable that clients know, too. Like all of the environment it goes before files.

@@ -114,3 +114,18 @@ fn a_file_that_is_no_toml_is_named() {
     let error = load_with("image = [", &[], &[]).unwrap_err();
     assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");
 }
+
+#[test]
+fn places_that_nobody_set_say_what_they_follow_from() {
+    let layered = load_with("", &[("XDG_RUNTIME_DIR", "/r"), ("HOME", "/h")], &[]).unwrap();
+    let from = |key: &str| layered.origins[key].1.as_str();
+    assert_eq!(from("listen.socket"), "environment XDG_RUNTIME_DIR");
+    assert_eq!(from("state.dir"), "environment HOME");
+    let text = "[listen]\nsocket = \"/f\"";
+    let layered = load_with(text, &[("STUI_SOCKET", "/e")], &[]).unwrap();
+    assert_eq!(layered.config.listen.socket, Path::new("/e"));
+    assert_eq!(
+        layered.origins["listen.socket"].1,
+        "environment STUI_SOCKET"
+    );
+}
