@@ -217,6 +217,34 @@ fn an_image_that_does_not_stop_an_evaluation_in_time_is_told_to() {
 }
 
 #[test]
+fn an_image_that_answers_nonsense_is_told_of_and_asked_on() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let strangers = br#"{"id": "somebody's", "status": "success", "result": {}}"#;
+    for garbage in [&b"no json"[..], b"\xff\xfe", b"", b"[]", b"{}", strangers] {
+        image.garbles("browse_class", garbage);
+        let reply = client.reply("browse_class", json!({"class_name": "X"}));
+        assert_eq!(
+            reply.outcome.unwrap_err().error_type,
+            ErrorType::InternalError
+        );
+        client.ask::<Ping>(json!({}));
+    }
+}
+
+#[test]
+fn a_start_whose_reply_is_nonsense_is_followed_to_its_end() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    image.garbles("evaluate", b"no json");
+    assert_eq!(session.value("once"), "once");
+    assert_eq!(image.count("evaluate"), 1);
+}
+
+#[test]
 fn a_silent_image_is_unresponsive_and_its_late_reply_nobodys() {
     let image = Scripted::start();
     let daemon = Daemon::before(&image);

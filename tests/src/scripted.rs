@@ -42,6 +42,7 @@ enum Order {
     Finish(String, Outcome),
     Output(String, String),
     Silence(String),
+    Garble(String, Vec<u8>),
     Speak,
     Deafen(bool),
     Vanish,
@@ -130,6 +131,11 @@ impl Scripted {
         self.tell(Order::Silence(command.to_owned()));
     }
 
+    /// Answers the next request for that command with these bytes.
+    pub fn garbles(&self, command: &str, bytes: &[u8]) {
+        self.tell(Order::Garble(command.to_owned(), bytes.to_owned()));
+    }
+
     /// Gives the reply that it has kept and goes on.
     pub fn speaks_again(&self) {
         self.tell(Order::Speak);
@@ -190,6 +196,7 @@ struct Actor {
     instance: String,
     seq: u64,
     silent_at: Option<String>,
+    garbled: Option<(String, Vec<u8>)>,
     kept: Option<Vec<u8>>,
     losing: bool,
     sessions: BTreeMap<String, Value>,
@@ -207,6 +214,7 @@ impl Actor {
             instance: "life-1".to_owned(),
             seq: 0,
             silent_at: None,
+            garbled: None,
             kept: None,
             losing: false,
             sessions: BTreeMap::new(),
@@ -249,6 +257,7 @@ impl Actor {
             Order::Finish(code, outcome) => self.finish(&code, outcome),
             Order::Output(code, text) => self.output(&code, text),
             Order::Silence(command) => self.silent_at = Some(command),
+            Order::Garble(command, bytes) => self.garbled = Some((command, bytes)),
             Order::Speak => {
                 self.silent_at = None;
                 if let Some(reply) = self.kept.take() {
@@ -294,10 +303,13 @@ impl Actor {
             return;
         };
         let mut silent = false;
+        let mut garbage = None;
         let reply = match image::decode_request(&body) {
             Ok(request) => {
                 let outcome = self.answer(&request);
                 silent = self.silent_at.as_ref() == Some(&request.command);
+                let ours = |each: &mut (String, Vec<u8>)| each.0 == request.command;
+                garbage = self.garbled.take_if(ours).map(|(_, bytes)| bytes);
                 let id = Some(request.id.clone());
                 let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
                 asked.push(request);
@@ -305,7 +317,7 @@ impl Actor {
             }
             Err(rejected) => rejected.into_reply(self.instance.clone()),
         };
-        let reply = image::encode_reply(&reply);
+        let reply = garbage.unwrap_or_else(|| image::encode_reply(&reply));
         if silent {
             self.kept = Some(reply);
         } else {
