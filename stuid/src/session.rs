@@ -179,6 +179,9 @@ impl Session {
         self.facts().closing = true;
         self.closed.cancel();
         self.settle_queue(&gone());
+        if let Some(running) = self.running() {
+            self.finish(&running, Err(closed_while_running()));
+        }
         self.tell(Event::new(EventName::SessionClosed, &serde_json::json!({})));
         self.log.close();
         self.facts().openers.clear();
@@ -204,6 +207,13 @@ fn running_of(evaluation: &Evaluation) -> Option<RunningEvaluation> {
         code: evaluation.code.chars().take(SHOWN_CODE_CHARS).collect(),
         running_ms: running_for.as_millis().try_into().unwrap_or(u64::MAX),
     })
+}
+
+fn closed_while_running() -> Failure {
+    Failure::new(
+        ErrorType::Interrupted,
+        "the session was closed while the evaluation ran",
+    )
 }
 
 fn gone() -> Failure {

@@ -1,7 +1,7 @@
 //! Evaluations: from a client through the daemon into the image and back.
 
 use serde_json::json;
-use stui_protocol::daemon::{Await, Submit};
+use stui_protocol::daemon::{Await, KillSession, Submit};
 use stui_protocol::image::{Evaluate, Evaluated, Interrupt, Job, Ping, Tier};
 use stui_protocol::{ErrorType, Event, EventName};
 use stui_tests::{Asking, Client, Scripted};
@@ -252,6 +252,30 @@ fn an_interrupt_stops_what_runs_and_is_idle_otherwise() {
     assert_eq!(session.ask::<Interrupt>(json!({})).tier, Tier::Signal);
     let failure = client.refused::<Await>(json!({"evaluation_id": id}));
     assert_eq!(failure.error_type, ErrorType::Interrupted);
+}
+
+#[test]
+fn the_end_of_a_session_is_told_after_the_end_of_what_ran_and_waited_in_it() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let (client, other) = (daemon.client(), daemon.client());
+    client.attach("main");
+    let runs = submit(&client, "hold it");
+    let waits = submit(&client, "later");
+    image.wait_for_code("hold it");
+    other.ask::<KillSession>(json!({"session": "main"}));
+    client.wait_for("the end", |event| event.event == EventName::SessionClosed);
+    let events = client.events();
+    for id in [&runs, &waits] {
+        assert_eq!(
+            events.iter().filter(|event| is_end_of(event, id)).count(),
+            1
+        );
+        client.refused::<Await>(json!({"evaluation_id": id}));
+    }
+    let last = events.last().map(|event| event.event.clone());
+    assert_eq!(last, Some(EventName::SessionClosed));
+    assert_eq!(client.attach("main").value("anew"), "anew");
 }
 
 #[test]

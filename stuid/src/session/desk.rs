@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::following::Following;
 use super::home::in_image;
-use super::{Job, Session, Work};
+use super::{Job, Session, Work, closed_while_running};
 use crate::identity::client_id;
 use crate::image::{Image, new_id};
 
@@ -105,10 +105,7 @@ impl Desk {
         loop {
             tokio::select! {
                 outcome = &mut outcome => return outcome,
-                () = self.session.closed.cancelled() => return Err(Failure::new(
-                    ErrorType::Interrupted,
-                    "the session was closed while the evaluation ran",
-                )),
+                () = self.session.closed.cancelled() => return Err(closed_while_running()),
                 () = self.stop.cancelled() => return Err(shutting_down()),
                 _ = ticks.tick() => self.tell_positions(),
             }
