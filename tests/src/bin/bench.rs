@@ -153,6 +153,16 @@ fn memory(plan: &Plan, daemon: &mut Daemon) {
         pid,
     );
 
+    let running: Vec<Client> = (0..plan.evaluating).map(|_| with_a_job(daemon)).collect();
+    let what = format!(
+        "… and {} more, an evaluation under way in each",
+        running.len()
+    );
+    let mut still = || None::<()>;
+    patience::until_within(plan.evaluating_for, &mut still);
+    resident(&what, pid);
+    drop(running);
+
     let evaluations = evaluate_beside(plan, daemon, pid);
     let seconds = plan.evaluating_for.as_secs_f64();
     println!(
@@ -164,6 +174,15 @@ fn memory(plan: &Plan, daemon: &mut Daemon) {
 fn attached(daemon: &Daemon, number: usize) -> Client {
     let client = daemon.client();
     client.ask::<Attach>(json!({"session": format!("idle{number}"), "create": true}));
+    client
+}
+
+/// A client whose session evaluates something that writes 20 lines in a second.
+fn with_a_job(daemon: &Daemon) -> Client {
+    let client = daemon.client();
+    let session = client.attach(&new_id("job"));
+    let code = "[Transcript show: 'working'; cr. (Delay forMilliseconds: 50) wait. true] whileTrue";
+    session.start(code);
     client
 }
 
@@ -194,7 +213,8 @@ fn evaluate_beside(plan: &Plan, daemon: &Daemon, pid: u32) -> u64 {
         };
         let broken = patience::until_within(plan.evaluating_for, &mut || ended());
         assert!(broken.is_none(), "a client ended early");
-        resident(&format!("… and {} more evaluating", running.len()), pid);
+        let what = format!("… and {} that evaluate without a pause", running.len());
+        resident(&what, pid);
         stop.store(true, Ordering::Relaxed);
     });
     done.into_inner()
