@@ -158,9 +158,11 @@ pub fn dispatch(
     request: Request,
     responder: Responder,
 ) -> BoxFuture<'static, ()> {
+    let session = session_key(&request.parameters).ok().flatten();
     let span = tracing::info_span!(
         "request",
         client = client.number,
+        session,
         id = request.id,
         command = request.command
     );

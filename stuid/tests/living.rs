@@ -1,6 +1,7 @@
 //! The life of the daemon: its place, its end, its start after a crash.
 
 use rustix::process::Signal;
+use serde_json::json;
 use stui_tests::{Asking, Scripted};
 
 use crate::support::Daemon;
@@ -17,6 +18,43 @@ fn a_daemon_that_is_told_to_end_says_so_and_leaves_no_socket() {
     assert!(client.next_reply().is_none());
     assert_eq!(daemon.end().code(), Some(0), "{}", daemon.log());
     assert!(!daemon.socket().exists());
+}
+
+#[test]
+fn a_daemon_that_is_told_twice_ends_at_once() {
+    let image = Scripted::start();
+    let mut daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let request = json!({"id": "1", "command": "evaluate", "parameters": {"code": "hold it"}});
+    client.send(&request);
+    image.wait_for_code("hold it");
+    daemon.signal(Signal::TERM);
+    client.wait_for("the farewell", |event| {
+        event.event.topic() == "shutting_down"
+    });
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.end().code(), Some(130));
+    daemon.start_again();
+}
+
+#[test]
+fn requests_that_come_at_the_end_are_answered_before_it() {
+    let image = Scripted::start();
+    let mut daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let request = json!({"id": "1", "command": "evaluate", "parameters": {"code": "hold it"}});
+    client.send(&request);
+    image.wait_for_code("hold it");
+    daemon.signal(Signal::TERM);
+    client.wait_for("the farewell", |event| {
+        event.event.topic() == "shutting_down"
+    });
+    image.finish("hold it", "42");
+    assert_eq!(
+        client.next_reply().unwrap().outcome.unwrap()["result"],
+        "42"
+    );
+    assert_eq!(daemon.end().code(), Some(0));
 }
 
 #[test]
@@ -59,7 +97,7 @@ fn a_hangup_does_not_end_the_daemon() {
 fn without_an_image_of_ones_own_the_embedded_one_answers() {
     let mut daemon = Daemon::with(&[]);
     let client = daemon.client();
-    let done = client.evaluate(serde_json::json!({"code": "3 + 4"}));
+    let done = client.evaluate(json!({"code": "3 + 4"}));
     assert_eq!(done.unwrap().result, "7");
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.end().code(), Some(0), "{}", daemon.log());
