@@ -159,12 +159,14 @@ pub fn dispatch(
     responder: Responder,
 ) -> BoxFuture<'static, ()> {
     let session = session_key(&request.parameters).ok().flatten();
+    // Whatever a client sends, log lines stay short.
+    let session = session.filter(|name| name.len() <= MOST_LOGGED_BYTES);
     let span = tracing::info_span!(
         "request",
         client = client.number,
         session,
         id = request.id,
-        command = request.command
+        command = label(&request.command)
     );
     serve(services, client, request, responder)
         .instrument(span)
@@ -173,6 +175,9 @@ pub fn dispatch(
 
 /// Commands that are served before the image's sessions are known.
 const NEED_NO_SESSIONS: [&str; 5] = ["ping", "describe", "status", "subscribe", "detach"];
+
+/// Longer names of sessions are left out of the log.
+const MOST_LOGGED_BYTES: usize = 256;
 
 /// Ids of requests that are shorter are counters, and two clients may count alike.
 const UNIQUE_ID_CHARS: usize = 16;
