@@ -126,6 +126,25 @@ fn pings_are_answered_while_twenty_sessions_loop() {
 }
 
 #[test]
+fn an_evaluation_that_took_too_long_says_where_it_was() {
+    let image = image();
+    let mut client = Client::of(&image, "c");
+    let session = client.session("loops");
+    let parameters = json!({
+        "session_id": session, "code": "#(1) do: [ :each |\n[ true ] whileTrue ]",
+        "timeout_ms": 100, "wait_ms": 15_000,
+    });
+
+    let failure = client.ask("evaluate", &parameters).expect_err("a timeout");
+
+    assert_eq!(failure.error_type, ErrorType::Timeout);
+    let stack = failure.details["stack"].as_array().expect("a stack");
+    assert_eq!(stack[0]["method"], "[ ... ] in UndefinedObject>>DoIt");
+    assert_eq!(stack[0]["line"], 2);
+    assert_eq!(stack[stack.len() - 1]["method"], "UndefinedObject>>DoIt");
+}
+
+#[test]
 fn an_old_client_that_waits_holds_up_nobody() {
     let image = image();
     let (mut old, mut new) = (Client::of(&image, "old"), Client::of(&image, "new"));

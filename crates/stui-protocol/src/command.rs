@@ -1,4 +1,4 @@
-//! What makes a type a command, and the step from a raw [`Request`] to a typed one.
+//! What makes a type a command, and the step from a raw [`Request`](crate::Request) to a typed one.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -15,6 +15,8 @@ pub(super) struct Told {
     pub(super) truncated: bool,
     pub(super) execution_time: f64,
     pub(super) debug_session_id: Option<String>,
+    /// Where it was, when it was stopped.
+    pub(super) stopped_in: Vec<FrameText>,
 }
 
 impl Told {
@@ -26,6 +28,7 @@ impl Told {
             truncated: evaluation.output.is_truncated(),
             execution_time: evaluation.age_ms(std::time::Instant::now()),
             debug_session_id: None,
+            stopped_in: evaluation.stopped_in.clone(),
         }
     }
 
@@ -38,9 +41,7 @@ impl Told {
             receiver: report
                 .map(|report| report.receiver.clone())
                 .unwrap_or_default(),
-            stack: report
-                .map(|report| frames(&report.stack))
-                .unwrap_or_default(),
+            stack: frames(report.map_or(&self.stopped_in, |report| &report.stack)),
             debug_session_id: self.debug_session_id,
             output: self.output,
             truncated: self.truncated,

@@ -9,7 +9,7 @@ use std::ops::Range;
 use stui_smalltalk::LineIndex;
 use thiserror::Error;
 
-use super::{ProcessId, Vm};
+use super::{FrameText, ProcessId, Vm};
 use crate::bytecode::ENV_HEADER;
 use crate::object::Body;
 use crate::process::{Condition, Process, Stepping, Unwind};
@@ -82,6 +82,20 @@ impl Vm {
             .take(max)
             .map(|index| self.frame(process, index))
             .collect()
+    }
+
+    /// The stack of a process as lines, innermost first, at most `max`. Nothing is printed for it,
+    /// so it can be asked of any process at any time.
+    pub fn stack_lines(&self, process: ProcessId, max: usize) -> Vec<FrameText> {
+        let Some(process) = self.processes.get(&process) else {
+            return Vec::new();
+        };
+        let indexes = self.visible_frames(process);
+        let lines = indexes.into_iter().take(max).map(|index| FrameText {
+            text: self.text_in(process, index),
+            line: Self::line_in(process, index),
+        });
+        lines.collect()
     }
 
     /// The frames that are shown, innermost first.

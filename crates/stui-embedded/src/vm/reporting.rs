@@ -134,7 +134,7 @@ impl Vm {
         (range.0 as usize, range.1 as usize)
     }
 
-    fn line_in(process: &Process, index: usize) -> usize {
+    pub(super) fn line_in(process: &Process, index: usize) -> usize {
         match process.frames.get(index) {
             Some(frame) if !frame.code.source.is_empty() => {
                 let (start, _) = Self::range_in(process, index);

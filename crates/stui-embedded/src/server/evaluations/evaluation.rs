@@ -8,7 +8,7 @@ use super::super::commands::run_tests::TestRun;
 use super::super::escalation::Escalation;
 use super::super::output::Output;
 use super::Due;
-use crate::vm::{EvaluationTag, ProcessId, WorkspaceId};
+use crate::vm::{EvaluationTag, FrameText, ProcessId, WorkspaceId};
 
 /// What is done.
 #[derive(Debug)]
@@ -86,6 +86,8 @@ pub(in crate::server) struct Evaluation {
     pub(in crate::server) stop_askers: Vec<StopAsker>,
     /// Set while it is being stopped.
     pub(in crate::server) stopping: Option<Escalation>,
+    /// Where it was when somebody began to stop it.
+    pub(in crate::server) stopped_in: Vec<FrameText>,
 }
 
 impl Evaluation {
@@ -113,6 +115,7 @@ impl Evaluation {
             waiters: Vec::new(),
             stop_askers: Vec::new(),
             stopping: None,
+            stopped_in: Vec::new(),
         }
     }
 

@@ -14,6 +14,9 @@ use crate::vm::{CompiledCode, EvaluationTag, InterruptReason, OnError, ProcessId
 /// Longest wait of a reply for the end of an evaluation. Clients ask again.
 pub(in crate::server) const MAX_WAIT: Duration = Duration::from_secs(600);
 
+/// Lines of the stack that are told of an evaluation that was stopped.
+const STOPPED_LINES: usize = 50;
+
 /// How an evaluation runs its code.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::server) struct Run {
@@ -124,6 +127,7 @@ impl Image {
         if evaluation.stopping.is_none() {
             evaluation.stopping = Some(Escalation::signalled(reason, Instant::now()));
             let process = evaluation.process;
+            evaluation.stopped_in = self.vm.stack_lines(process, STOPPED_LINES);
             self.vm.interrupt(process, reason);
         }
     }
