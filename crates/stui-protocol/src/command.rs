@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::error::Failure;
+use crate::error::{ErrorType, Failure};
+use crate::limits::MAX_COMMAND_CHARS;
 
 /// Parameters of a command, tied to its name and to the type of its result.
 pub trait Command: Serialize + DeserializeOwned {
@@ -30,6 +31,48 @@ pub fn parameters<C: Command>(parameters: Map<String, Value>) -> Result<C, Failu
         let path = wrong.path().to_string();
         Failure::invalid(&path, wrong.inner())
     })
+}
+
+/// `UnknownCommand` for that name, with the nearest of the known ones in its details.
+#[must_use]
+pub fn unknown_command<'a>(name: &str, known: impl Iterator<Item = &'a &'static str>) -> Failure {
+    let shown: String = name.chars().take(MAX_COMMAND_CHARS).collect();
+    match nearest(&shown, known.copied()) {
+        Some(nearest) => Failure::new(
+            ErrorType::UnknownCommand,
+            format!("there is no command {shown:?}; did you mean {nearest}?"),
+        )
+        .with("nearest", nearest),
+        None => Failure::new(
+            ErrorType::UnknownCommand,
+            format!("there is no command {shown:?}; describe lists those of the image"),
+        ),
+    }
+}
+
+/// The known name that a misspelt one was meant to be, when there is a likely one.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|known| (distance(name, known), known))
+        .filter(|(distance, known)| *distance <= known.len() / 3)
+        .min()
+        .map(|(_, nearest)| nearest)
+}
+
+/// Edit distance (Levenshtein), for short names.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.bytes().enumerate() {
+        let mut corner = i;
+        row[0] = i + 1;
+        for (j, to) in b.bytes().enumerate() {
+            let substituted = corner + usize::from(from != to);
+            corner = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
 }
 
 /// Declares parameter types as commands.
@@ -81,3 +124,32 @@ macro_rules! command_enum {
 }
 
 pub(crate) use {command_enum, commands};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[&str] = &["ping", "evaluate"];
+
+    #[test]
+    fn a_misspelt_name_is_told_the_nearest() {
+        let failure = unknown_command("evalaute", KNOWN.iter());
+        assert_eq!(failure.error_type, ErrorType::UnknownCommand);
+        assert_eq!(failure.details["nearest"], "evaluate");
+    }
+
+    #[test]
+    fn a_long_name_is_near_nothing_and_shown_in_part() {
+        let failure = unknown_command(&"x".repeat(100_000), KNOWN.iter());
+        assert!(failure.details.is_empty());
+        assert!(failure.error.len() < 200);
+    }
+
+    #[test]
+    fn distance_counts_typing_errors() {
+        assert_eq!(distance("", "ping"), 4);
+        assert_eq!(distance("ping", "ping"), 0);
+        assert_eq!(distance("pign", "ping"), 2);
+        assert_eq!(distance("pingg", "ping"), 1);
+    }
+}

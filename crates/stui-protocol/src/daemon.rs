@@ -11,10 +11,9 @@ pub use session::*;
 
 use serde_json::{Map, Value};
 
-use crate::command::command_enum;
-use crate::error::{ErrorType, Failure};
+use crate::command::{command_enum, unknown_command};
+use crate::error::Failure;
 use crate::image::ImageCommand;
-use crate::limits::MAX_COMMAND_CHARS;
 
 command_enum! {
     /// A command to the daemon.
@@ -56,51 +55,10 @@ impl ClientCommand {
     }
 }
 
-/// `UnknownCommand` for that name, with the nearest of the known ones in its details.
-#[must_use]
-pub fn unknown_command<'a>(name: &str, known: impl Iterator<Item = &'a &'static str>) -> Failure {
-    let shown: String = name.chars().take(MAX_COMMAND_CHARS).collect();
-    match nearest(&shown, known.copied()) {
-        Some(nearest) => Failure::new(
-            ErrorType::UnknownCommand,
-            format!("there is no command {shown:?}; did you mean {nearest}?"),
-        )
-        .with("nearest", nearest),
-        None => Failure::new(
-            ErrorType::UnknownCommand,
-            format!("there is no command {shown:?}; describe lists those of the image"),
-        ),
-    }
-}
-
-/// The known name that a misspelt one was meant to be, when there is a likely one.
-#[must_use]
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|known| (distance(name, known), known))
-        .filter(|(distance, known)| *distance <= known.len() / 3)
-        .min()
-        .map(|(_, nearest)| nearest)
-}
-
-/// Edit distance (Levenshtein), for short names.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.bytes().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, to) in b.bytes().enumerate() {
-            let substituted = corner + usize::from(from != to);
-            corner = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorType;
 
     #[test]
     fn a_misspelt_command_is_told_the_nearest() {

@@ -258,7 +258,7 @@ fn unknown_key<'a>(place: &str, key: &str, known: impl Iterator<Item = &'a Strin
     ConfigError::UnknownKey {
         place: place.to_owned(),
         key: key.to_owned(),
-        nearest: stui_protocol::daemon::nearest(key, known.map(String::as_str)).map(str::to_owned),
+        nearest: stui_protocol::command::nearest(key, known.map(String::as_str)).map(str::to_owned),
     }
 }
 

@@ -26,8 +26,7 @@ pub(super) mod system_info;
 
 use serde_json::Value;
 use stui_protocol::image::ImageCommand;
-use stui_protocol::limits::MAX_COMMAND_CHARS;
-use stui_protocol::{Command, ErrorType, Failure, Version};
+use stui_protocol::{Command, Failure, Version};
 
 use super::image::Image;
 
@@ -99,67 +98,5 @@ pub(super) fn run(image: &mut Image, asked: &Asked, command: ImageCommand) -> Do
         ImageCommand::RunTests(command) => run_tests::run(image, asked, &command),
         ImageCommand::ReleaseObject(command) => inspect::release(image, command),
         ImageCommand::SaveImage(_) => save_image::run(image),
-    }
-}
-
-/// `UnknownCommand`, with the command that was probably meant.
-pub(super) fn unknown(name: &str) -> Failure {
-    let shown: String = name.chars().take(MAX_COMMAND_CHARS).collect();
-    let nearest = ImageCommand::NAMES
-        .iter()
-        .map(|known| (distance(&shown, known), *known))
-        .min()
-        .filter(|(distance, _)| *distance <= MAX_TYPING_ERRORS);
-    let failure = |advice: String| {
-        Failure::new(
-            ErrorType::UnknownCommand,
-            format!("there is no command {shown}: {advice}"),
-        )
-    };
-    match nearest {
-        Some((_, known)) => failure(format!("{known} is near")).with("nearest", known),
-        None => failure("describe lists all".to_owned()),
-    }
-}
-
-/// Letters that a name may differ in to be called near.
-const MAX_TYPING_ERRORS: usize = 3;
-
-/// How many letters have to be changed, added or left out. Both texts are short.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mistyped_command_is_told_which_was_probably_meant() {
-        let failure = unknown("evalaute");
-        assert_eq!(failure.error_type, ErrorType::UnknownCommand);
-        assert_eq!(failure.details["nearest"], "evaluate");
-        let failure = unknown(&"x".repeat(100_000));
-        assert_eq!(failure.details.get("nearest"), None);
-        assert!(failure.error.len() < 200);
-    }
-
-    #[test]
-    fn distance_counts_typing_errors() {
-        assert_eq!(distance("", "ping"), 4);
-        assert_eq!(distance("ping", "ping"), 0);
-        assert_eq!(distance("pign", "ping"), 2);
-        assert_eq!(distance("pingg", "ping"), 1);
     }
 }

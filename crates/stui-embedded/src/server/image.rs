@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use stui_protocol::codec::image::encode_reply;
+use stui_protocol::command::unknown_command;
 use stui_protocol::image::ImageCommand;
 use stui_protocol::{ErrorType, EventName, Failure, Outcome, Reply, Request, Timestamp};
 use tracing::{debug, error, info};
@@ -206,7 +207,10 @@ impl Image {
         };
         match ImageCommand::parse(&request.command, request.parameters) {
             Some(command) => commands::run(self, &asked, command?),
-            None => Err(commands::unknown(&request.command)),
+            None => Err(unknown_command(
+                &request.command,
+                ImageCommand::NAMES.iter(),
+            )),
         }
     }
 
