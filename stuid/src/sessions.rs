@@ -1,21 +1,22 @@
 //! All sessions: by name within their owner, and by id. Who may see which is decided here.
 //!
-//! What a session does is in [`crate::session`]; how the table is kept true when the image changes
-//! is in `keeper`.
+//! What a session does is in [`crate::session`]; which evaluations are known is in `evaluations`, how
+//! the table is kept true when the image changes in `keeper`.
 
+mod evaluations;
 mod hearing;
 mod keeper;
 mod name;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use stui_protocol::daemon::{ClientSession, QueueStatus};
-use stui_protocol::image::{CloseSession, Requester};
+use stui_protocol::image::CloseSession;
 use stui_protocol::{ErrorType, Event, EventName, Failure};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -32,9 +33,6 @@ use crate::session::{Book, Desk, Evaluation, Limits, Place, Session};
 
 /// Sessions that one user may have.
 pub const MOST_PER_OWNER: usize = 256;
-
-/// Evaluations without a session that are remembered.
-const MOST_REMEMBERED: usize = 64;
 
 /// How long the end of the evaluation that was terminated with its session is waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -247,50 +245,6 @@ impl Sessions {
         entries.map(|entry| Arc::clone(entry.value())).collect()
     }
 
-    /// The evaluation of that id, when the peer may know it.
-    ///
-    /// # Errors
-    /// `EvaluationNotFound`.
-    pub fn evaluation(&self, peer: Peer, id: &str) -> Result<Arc<Evaluation>, Failure> {
-        self.evaluation_of_any(id)
-            .filter(|evaluation| peer.may_use(evaluation.owner))
-            .ok_or_else(|| {
-                Failure::new(
-                    ErrorType::EvaluationNotFound,
-                    "no evaluation of that id is known (any more): history lists those of a session",
-                )
-                .with("evaluation_id", id)
-            })
-    }
-
-    /// Whether an evaluation of that id is known, whoever's it is.
-    #[must_use]
-    pub fn knows_evaluation(&self, id: &str) -> bool {
-        self.evaluation_of_any(id).is_some()
-    }
-
-    /// A record of an evaluation that is about to be accepted.
-    #[must_use]
-    pub fn record(
-        &self,
-        id: String,
-        code: String,
-        by: Requester,
-        session: Option<&Arc<Session>>,
-    ) -> Arc<Evaluation> {
-        Evaluation::new(id, code, by, session, &self.table.book)
-    }
-
-    /// Keeps an evaluation that no session keeps; the oldest of them is forgotten.
-    pub(crate) fn remember(&self, evaluation: &Arc<Evaluation>) {
-        let loose = self.table.loose.lock();
-        let mut loose = loose.unwrap_or_else(PoisonError::into_inner);
-        loose.push_back(Arc::clone(evaluation));
-        if loose.len() > MOST_REMEMBERED {
-            loose.pop_front();
-        }
-    }
-
     /// What waits and runs, over all sessions.
     #[must_use]
     pub fn queue_status(&self, metrics: &Metrics) -> QueueStatus {
@@ -309,10 +263,6 @@ impl Sessions {
             status.oldest_ms = oldest.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
         }
         status
-    }
-
-    fn evaluation_of_any(&self, id: &str) -> Option<Arc<Evaluation>> {
-        self.table.book.get(id)?.upgrade()
     }
 
     fn insert(

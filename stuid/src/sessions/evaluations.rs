@@ -1,0 +1,64 @@
+//! Which evaluations are known: those that their sessions keep, and the latest of those that no
+//! session keeps.
+
+use std::sync::{Arc, PoisonError};
+
+use stui_protocol::image::Requester;
+use stui_protocol::{ErrorType, Failure};
+
+use super::Sessions;
+use crate::identity::Peer;
+use crate::session::{Evaluation, Session};
+
+/// Evaluations without a session that are remembered.
+const MOST_REMEMBERED: usize = 64;
+
+impl Sessions {
+    /// The evaluation of that id, when the peer may know it.
+    ///
+    /// # Errors
+    /// `EvaluationNotFound`.
+    pub fn evaluation(&self, peer: Peer, id: &str) -> Result<Arc<Evaluation>, Failure> {
+        self.evaluation_of_any(id)
+            .filter(|evaluation| peer.may_use(evaluation.owner))
+            .ok_or_else(|| {
+                Failure::new(
+                    ErrorType::EvaluationNotFound,
+                    "no evaluation of that id is known (any more): history lists those of a session",
+                )
+                .with("evaluation_id", id)
+            })
+    }
+
+    /// Whether an evaluation of that id is known, whoever's it is.
+    #[must_use]
+    pub fn knows_evaluation(&self, id: &str) -> bool {
+        self.evaluation_of_any(id).is_some()
+    }
+
+    /// A record of an evaluation that is about to be accepted.
+    #[must_use]
+    pub fn record(
+        &self,
+        id: String,
+        code: String,
+        by: Requester,
+        session: Option<&Arc<Session>>,
+    ) -> Arc<Evaluation> {
+        Evaluation::new(id, code, by, session, &self.table.book)
+    }
+
+    /// Keeps an evaluation that no session keeps; the oldest of them is forgotten.
+    pub(crate) fn remember(&self, evaluation: &Arc<Evaluation>) {
+        let loose = self.table.loose.lock();
+        let mut loose = loose.unwrap_or_else(PoisonError::into_inner);
+        loose.push_back(Arc::clone(evaluation));
+        if loose.len() > MOST_REMEMBERED {
+            loose.pop_front();
+        }
+    }
+
+    pub(super) fn evaluation_of_any(&self, id: &str) -> Option<Arc<Evaluation>> {
+        self.table.book.get(id)?.upgrade()
+    }
+}
