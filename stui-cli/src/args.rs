@@ -26,15 +26,9 @@ Exit codes: 0 done, 1 the Smalltalk code failed or the thing is not there, 2 usa
 /// Options of every command.
 #[derive(Debug, Group)]
 pub(crate) struct Global {
-    /// Socket of the daemon [default: $XDG_RUNTIME_DIR/stui/stuid.sock, else /run/stui/stuid.sock
-    /// when it is there, else /tmp/stui-$UID/stuid.sock]
-    #[arg(
-        long,
-        global = true,
-        env = "STUI_SOCKET",
-        value_name = "PATH",
-        hide_env_values = true
-    )]
+    /// Socket of the daemon [default: $STUI_SOCKET, else $XDG_RUNTIME_DIR/stui/stuid.sock, else
+    /// /run/stui/stuid.sock when it is there, else /tmp/stui-$UID/stuid.sock]
+    #[arg(long, global = true, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
     /// Fail when no daemon runs instead of starting one
     #[arg(long, global = true, env = "STUI_NO_START", value_parser = FalseyValueParser::new())]

@@ -55,9 +55,15 @@ impl<'t> Context<'t> {
     /// # Errors
     /// As [`socket::locate`].
     pub(crate) fn new(global: &Global, terminal: &'t mut Terminal) -> Result<Self, Problem> {
-        let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        // An empty variable is as good as none.
+        let path = |name| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        let given = global.socket.clone().or_else(|| path("STUI_SOCKET"));
         Ok(Self {
-            socket: socket::locate(global.socket.clone(), runtime_dir)?,
+            socket: socket::locate(given, path("XDG_RUNTIME_DIR"))?,
             start: !global.no_start,
             json: global.json,
             terminal,

@@ -1,8 +1,12 @@
 //! Exit codes, and a daemon that misbehaves.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
 use serde_json::json;
 
-use crate::cast::{Daemon, Line, Stui, error, hello, reply, session};
+use crate::cast::{Daemon, Line, STUI, Stui, command, error, hello, reply, session};
 
 #[test]
 fn every_kind_of_failure_has_its_exit_code() {
@@ -64,6 +68,25 @@ fn without_a_daemon_the_exit_code_is_3() {
         assert_eq!(ended.code, Some(3), "{command:?}: {ended:?}");
         assert!(ended.err.contains("nowhere.sock"), "{ended:?}");
     }
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let daemon = Daemon::start(|request| Some(vec![reply(request, &json!({"sessions": []}))]));
+    let runtime = daemon.home().join("runtime");
+    fs::create_dir_all(runtime.join("stui")).unwrap();
+    symlink(daemon.socket(), runtime.join("stui/stuid.sock")).unwrap();
+
+    let ended = Stui::spawn(
+        command(Path::new(STUI), daemon.home())
+            .env("STUI_SOCKET", "")
+            .env("STUI_NO_START", "")
+            .env("XDG_RUNTIME_DIR", &runtime)
+            .arg("ls"),
+    )
+    .end();
+
+    assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
 #[test]
