@@ -1,6 +1,6 @@
 //! Stories of the daemon: the real program between real sockets, in front of a scripted image.
 
-#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)] // test code, also outside of test functions
 
 mod support;
 

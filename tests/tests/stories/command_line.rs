@@ -1,7 +1,7 @@
 //! `stui` as a command: what it prints where, and how it exits.
 
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use stui_protocol::daemon::{ListSessions, SessionState, Submit};
 use stui_protocol::{Command, ErrorType};
 use stui_tests::asking::{new_id, request};
-use stui_tests::{Asking, Daemon, Session, patience};
+use stui_tests::{Asking, Cli, Daemon, Session, patience};
 
 #[test]
 fn eval_prints_the_result_and_nothing_else() {
@@ -156,17 +156,23 @@ fn wait_until_busy(daemon: &Daemon, session: &str) {
     });
 }
 
-#[test]
-fn an_evaluation_that_somebody_interrupts_exits_with_130() {
-    let daemon = Daemon::start();
-    let user = daemon.user();
-    let mut running = user.command(&["eval", "[true] whileTrue"]);
-    let mut running = running
+/// A `stui eval` under way in `main` that does not end.
+fn endless(daemon: &Daemon, user: &Cli) -> Child {
+    let mut command = user.command(&["eval", "[true] whileTrue"]);
+    let running = command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("stui");
-    wait_until_busy(&daemon, "main");
+    wait_until_busy(daemon, "main");
+    running
+}
+
+#[test]
+fn an_evaluation_that_somebody_interrupts_exits_with_130() {
+    let daemon = Daemon::start();
+    let user = daemon.user();
+    let mut running = endless(&daemon, &user);
 
     user.run(&["interrupt"]).exits(0);
 
@@ -178,13 +184,7 @@ fn an_evaluation_that_somebody_interrupts_exits_with_130() {
 fn ctrl_c_interrupts_the_evaluation_not_just_the_command() {
     let daemon = Daemon::start();
     let user = daemon.user();
-    let mut running = user.command(&["eval", "[true] whileTrue"]);
-    let mut running = running
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("stui");
-    wait_until_busy(&daemon, "main");
+    let mut running = endless(&daemon, &user);
 
     kill_process(Pid::from_child(&running), Signal::INT).expect("a signal");
 

@@ -3,6 +3,7 @@
 
 use stui_smalltalk::ast::{Block, Expression, LiteralValue, MessageSend};
 
+use super::emit::Hole;
 use super::{Compiled, Compiler};
 use crate::bytecode::Op;
 
@@ -128,27 +129,29 @@ impl Compiler<'_> {
     }
 
     fn if_then(&mut self, send: &MessageSend, sense: bool) -> Compiled {
-        let at = send.span;
-        self.value(&send.receiver)?;
-        let skip = self.jump(unless(sense), at);
-        self.body(send.message.arguments.first())?;
-        let end = self.jump(Op::Jump, at);
-        self.land(skip);
-        self.emit(Op::Nil, at);
+        let end = self.branch(send, sense)?;
+        self.emit(Op::Nil, send.span);
         self.land(end);
         Ok(())
     }
 
     fn if_else(&mut self, send: &MessageSend, sense: bool) -> Compiled {
+        let end = self.branch(send, sense)?;
+        self.body(send.message.arguments.get(1))?;
+        self.land(end);
+        Ok(())
+    }
+
+    /// The condition and the first block. What is emitted next is the other branch; the jump that
+    /// is answered leads from the first block over it.
+    fn branch(&mut self, send: &MessageSend, sense: bool) -> Compiled<Hole> {
         let at = send.span;
         self.value(&send.receiver)?;
         let skip = self.jump(unless(sense), at);
         self.body(send.message.arguments.first())?;
         let end = self.jump(Op::Jump, at);
         self.land(skip);
-        self.body(send.message.arguments.get(1))?;
-        self.land(end);
-        Ok(())
+        Ok(end)
     }
 
     fn and_or(&mut self, send: &MessageSend, and: bool) -> Compiled {

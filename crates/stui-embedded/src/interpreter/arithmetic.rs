@@ -55,7 +55,7 @@ fn floats(kind: Arith, a: f64, b: f64) -> Option<Value> {
         Arith::GreaterEq => Value::from_bool(a >= b),
         #[allow(clippy::float_cmp)] // Smalltalk's `=` is exact
         Arith::Equal => Value::from_bool(a == b),
-        #[allow(clippy::float_cmp)]
+        #[allow(clippy::float_cmp)] // as above
         Arith::NotEqual => Value::from_bool(a != b),
         Arith::Div | Arith::Mod | Arith::BitAnd => return None,
     })

@@ -99,36 +99,21 @@ fn an_interrupt_runs_the_ensure_blocks_and_is_no_error_that_code_would_catch() {
 
 #[test]
 fn code_that_catches_everything_and_goes_on_is_stopped_by_a_higher_tier() {
-    let image = Image::shared();
-    let client = image.client();
-    let session = client.session();
-    let id = under_way(
-        &session,
+    is_stopped_by_a_higher_tier(
         "[ready := true. [true] whileTrue] on: Exception do: [:e | e retry]",
     );
-
-    let stopped = session.ask::<Interrupt>(json!({}));
-
-    assert!(
-        matches!(stopped.tier, Tier::Terminate | Tier::Abandon),
-        "{stopped:?}"
-    );
-    assert_eq!(
-        client.outcome_of(&id).expect_err("no end").error_type,
-        ErrorType::Interrupted
-    );
-    assert_eq!(session.value("3 + 4"), "7");
 }
 
 #[test]
 fn code_that_does_not_even_let_itself_be_unwound_is_taken_away() {
+    is_stopped_by_a_higher_tier("[ready := true. [true] whileTrue] ensure: [[true] whileTrue]");
+}
+
+fn is_stopped_by_a_higher_tier(code: &str) {
     let image = Image::shared();
     let client = image.client();
     let session = client.session();
-    let id = under_way(
-        &session,
-        "[ready := true. [true] whileTrue] ensure: [[true] whileTrue]",
-    );
+    let id = under_way(&session, code);
 
     let stopped = session.ask::<Interrupt>(json!({}));
 
