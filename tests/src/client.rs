@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use stui_protocol::codec::client::{Line, Lines, Message};
@@ -133,26 +133,6 @@ impl Client {
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.incoming.borrow().events.clone()
-    }
-
-    /// Waits until the daemon has closed the connection, within `limit`.
-    #[must_use]
-    pub fn is_closed_within(&self, limit: Duration) -> bool {
-        self.stream
-            .set_read_timeout(Some(limit))
-            .expect("a read timeout");
-        let mut buffer = [0; 4096];
-        let closed = loop {
-            match (&self.stream).read(&mut buffer) {
-                Ok(0) => break true,
-                Ok(_) => {}
-                Err(error) => break error.kind() == ErrorKind::ConnectionReset,
-            }
-        };
-        self.stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a read timeout");
-        closed
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) enum Condition {
 /// Who started a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// `Vm::spawn` and `Vm::spawn_send`.
+    /// `Vm::spawn`.
     Owner,
     /// `Vm::call`.
     Call,

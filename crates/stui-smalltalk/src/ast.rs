@@ -283,12 +283,6 @@ impl VariableKind {
 }
 
 impl Message {
-    /// Whether the selector takes no argument.
-    #[must_use]
-    pub fn is_unary(&self) -> bool {
-        self.arguments.is_empty()
-    }
-
     /// Whether the selector is an operator.
     #[must_use]
     pub fn is_binary(&self) -> bool {

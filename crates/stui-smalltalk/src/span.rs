@@ -60,12 +60,6 @@ impl Span {
     pub const fn range(self) -> Range<usize> {
         self.start..self.end
     }
-
-    /// The same range in a text that has `bytes` more in front.
-    #[must_use]
-    pub const fn shifted(self, bytes: usize) -> Self {
-        Self::new(self.start + bytes, self.end + bytes)
-    }
 }
 
 /// A place as people count it; everything from 1, in characters.
@@ -136,25 +130,6 @@ impl<'s> LineIndex<'s> {
             .nth(skip)
             .map_or(self.source.len(), |(at, _)| start + at)
     }
-
-    /// How many lines there are; an empty text has one.
-    #[must_use]
-    pub fn line_count(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// The text of the 1-based `line` without its line end; empty when there is no such line.
-    #[must_use]
-    pub fn line_text(&self, line: usize) -> &'s str {
-        let Some((start, _)) = line.checked_sub(1).and_then(|index| self.lines.get(index)) else {
-            return "";
-        };
-        let end = self
-            .lines
-            .get(line)
-            .map_or(self.source.len(), |(next, _)| *next);
-        self.source[*start..end].trim_end_matches(['\r', '\n'])
-    }
 }
 
 fn floor_boundary(source: &str, offset: usize) -> usize {
@@ -203,7 +178,6 @@ mod tests {
     fn every_kind_of_line_end_counts_once() {
         let index = LineIndex::new("a\rb\r\nc\nd");
 
-        assert_eq!(index.line_count(), 4);
         assert_eq!(index.position(2).line, 2);
         assert_eq!(
             index.position(5),
@@ -213,9 +187,7 @@ mod tests {
                 column: 1
             }
         );
-        assert_eq!(index.line_text(2), "b");
-        assert_eq!(index.line_text(4), "d");
-        assert_eq!(index.line_text(5), "");
+        assert_eq!(index.position(7).line, 4);
     }
 
     #[test]

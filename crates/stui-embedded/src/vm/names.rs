@@ -52,12 +52,6 @@ impl Vm {
         }
     }
 
-    /// Removes a variable; says whether it was there.
-    pub fn remove_variable(&mut self, workspace: WorkspaceId, name: &str) -> bool {
-        let variables = self.workspaces.get_mut(&workspace);
-        variables.is_some_and(|variables| variables.remove(name).is_some())
-    }
-
     /// Removes all variables; says how many there were.
     pub fn clear_variables(&mut self, workspace: WorkspaceId) -> usize {
         let variables = self.workspaces.get_mut(&workspace);

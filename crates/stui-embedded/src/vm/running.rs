@@ -66,25 +66,6 @@ impl Vm {
         self.add_process(process)
     }
 
-    /// Starts a process that sends a message; `VmEvent::Ended` tells its end.
-    pub fn spawn_send(
-        &mut self,
-        receiver: Value,
-        selector: &str,
-        args: &[Value],
-        options: SpawnOptions,
-    ) -> ProcessId {
-        let mut process = self.process_for(options);
-        process.condition = Condition::Suspended;
-        let id = self.add_process(process);
-        let selector = self.symbol(selector);
-        self.with_process(id, |vm| {
-            vm.push_bridge(receiver, selector, args, Some(After::Evaluated));
-            vm.proc.condition = Condition::Ready;
-        });
-        id
-    }
-
     fn process_for(&mut self, options: SpawnOptions) -> Process {
         let mut process = self.new_process(options.evaluation, Origin::Owner);
         process.name = options.name;
