@@ -2,16 +2,20 @@
 //!
 //! Reading order: [`args`] (the command line), [`exit`] (how it ends), [`socket`], [`connection`]
 //! and [`start`] (reaching the daemon), [`commands`] (one file each), [`repl`] (the interactive
-//! loop), [`render`] (how things look).
+//! loop), [`render`] (how things look); [`state`] and [`terminal`] are leaves.
 
 mod args;
-mod commands;
-mod connection;
+
 mod exit;
-mod render;
-mod repl;
 mod socket;
+
+mod connection;
 mod start;
+
+mod commands;
+mod repl;
+
+mod render;
 mod state;
 mod terminal;
 

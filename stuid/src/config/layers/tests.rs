@@ -1,3 +1,5 @@
+//! Which layer wins, and what is said about one that is wrong.
+
 use super::*;
 use crate::config::ImageKind;
 
