@@ -7,8 +7,9 @@ use stui_protocol::daemon::PastEvaluation;
 
 use super::{Evaluation, Session};
 
-/// Evaluations that are remembered. A client that waits for one has it whatever happens here.
-const MOST: usize = 256;
+/// Evaluations that are remembered, about 5 kB each. A client that waits for one has it whatever
+/// happens here.
+const MOST: usize = 128;
 /// Bytes of code and outcomes that are remembered.
 const MOST_BYTES: usize = 1024 * 1024;
 
