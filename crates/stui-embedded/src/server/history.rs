@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use stui_protocol::image::HistoryEntry;
 
+use crate::interpreter::cut;
+
 /// Evaluations of one session.
 pub(super) const MAX_ENTRIES: usize = 500;
 
@@ -26,8 +28,8 @@ pub(super) struct History {
 impl History {
     /// Adds the newest entry, its texts cut to bounds.
     pub(super) fn add(&mut self, mut entry: HistoryEntry) {
-        cut(&mut entry.code, MAX_CODE_CHARS);
-        cut(&mut entry.result, MAX_RESULT_CHARS);
+        entry.code = cut(entry.code, MAX_CODE_CHARS).0;
+        entry.result = cut(entry.result, MAX_RESULT_CHARS).0;
         self.bytes += size(&entry);
         self.entries.push_back(entry);
         while self.entries.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
@@ -59,17 +61,6 @@ impl History {
 
 fn size(entry: &HistoryEntry) -> usize {
     entry.evaluation_id.len() + entry.code.len() + entry.result.len()
-}
-
-/// Cuts a text to `limit` characters; says whether anything went.
-pub(super) fn cut(text: &mut String, limit: usize) -> bool {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => {
-            text.truncate(end);
-            true
-        }
-        None => false,
-    }
 }
 
 #[cfg(test)]
