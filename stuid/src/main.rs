@@ -3,6 +3,7 @@
 mod arguments;
 mod embedded_image;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -26,7 +27,8 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("stuid: {error:#}");
+            // When nobody can be told, the exit code must do.
+            let _ = writeln!(std::io::stderr(), "stuid: {error:#}");
             let usage = error.downcast_ref::<Error>().is_some_and(Error::is_usage);
             ExitCode::from(if usage { USAGE } else { BROKEN })
         }

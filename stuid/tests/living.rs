@@ -1,10 +1,12 @@
 //! The life of the daemon: its place, its end, its start after a crash.
 
-use rustix::process::Signal;
-use serde_json::json;
-use stui_tests::{Asking, Scripted};
+use std::fs::File;
 
-use crate::support::Daemon;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use stui_tests::{Asking, Client, Scripted, patience};
+
+use crate::support::{Daemon, command};
 
 #[test]
 fn a_daemon_that_is_told_to_end_says_so_and_leaves_no_socket() {
@@ -101,4 +103,20 @@ fn without_an_image_of_ones_own_the_embedded_one_answers() {
     assert_eq!(done.unwrap().result, "7");
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.end().code(), Some(0), "{}", daemon.log());
+}
+
+#[test]
+fn a_log_that_cannot_be_written_does_not_end_the_daemon() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut daemon = command(dir.path(), &[]).stderr(full).spawn().unwrap();
+    let client = patience::until("a daemon, or its end", || {
+        let ended = daemon.try_wait().unwrap();
+        assert_eq!(ended, None);
+        Client::try_connect(&dir.path().join("stuid.sock"))
+    });
+    let done = client.evaluate(json!({"code": "3 + 4"}));
+    assert_eq!(done.unwrap().result, "7");
+    kill_process(Pid::from_child(&daemon), Signal::TERM).unwrap();
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
 }

@@ -124,7 +124,8 @@ impl Daemon {
     }
 }
 
-fn command(dir: &Path, arguments: &[String]) -> Command {
+/// A daemon with its places in that directory.
+pub(crate) fn command(dir: &Path, arguments: &[String]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stuid"));
     command
         .env_clear()
