@@ -51,7 +51,7 @@ impl Daemon {
             why: std::io::Error::other(why),
         })?;
         let metrics = Arc::new(metrics);
-        listener::make_room(config.listen.max_clients);
+        let max_clients = listener::make_room(config.listen.max_clients)?;
         let listener = Listener::bind(&config.listen.socket, config.listen.mode)?;
         let admin = bind_admin(layered).await?;
         let embedded = start_embedded(config)?;
@@ -94,7 +94,7 @@ impl Daemon {
             listener,
             admin,
             embedded,
-            max_clients: config.listen.max_clients,
+            max_clients,
             shutdown_timeout: config.shutdown.timeout,
             events_endpoint,
             background,

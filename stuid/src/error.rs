@@ -35,6 +35,16 @@ pub enum Error {
         /// The other daemon.
         pid: Option<u32>,
     },
+    /// The system lets this process have too few files.
+    #[error(
+        "this process may have {files} files open and needs {needed} at least: raise the limit, with `ulimit -n` or LimitNOFILE"
+    )]
+    FewFiles {
+        /// Its limit.
+        files: u64,
+        /// For the daemon and one client.
+        needed: u64,
+    },
     /// The embedded image did not start.
     #[error("starting the embedded image: {0}")]
     Embedded(String),

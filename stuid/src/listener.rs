@@ -107,23 +107,45 @@ impl Drop for Listener {
 }
 
 /// Makes room for that many clients among the files that this process may have, as far as the
-/// system lets it: usual limits are below the usual number of clients.
-pub fn make_room(max_clients: usize) {
-    let wanted = max_clients as u64 + FILES_BESIDES;
+/// system lets it: usual limits are below the usual number of clients. Answers how many clients
+/// there is room for. ZeroMQ ends the process when it gets no file, so clients never take its own.
+///
+/// # Errors
+/// [`Error::FewFiles`] when there is room for none.
+pub fn make_room(max_clients: usize) -> Result<usize, Error> {
+    let wanted = (max_clients as u64).saturating_add(FILES_BESIDES);
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= wanted) {
-        return;
+        return Ok(max_clients);
     }
+    let before = limit.current;
     limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "raising the number of open files");
+        limit.current = before;
     }
-    if limit.current.is_some_and(|current| current < wanted) {
+    let files = limit.current.unwrap_or(wanted);
+    let room = room_within(files, max_clients)?;
+    if room < max_clients {
         tracing::warn!(
             max_clients,
-            "fewer files than listen.max_clients needs may be open"
+            room,
+            "fewer files may be open than listen.max_clients needs: further clients are refused"
         );
     }
+    Ok(room)
+}
+
+/// How many of `max_clients` there is room for when `files` may be open.
+fn room_within(files: u64, max_clients: usize) -> Result<usize, Error> {
+    let room = files.saturating_sub(FILES_BESIDES);
+    if room == 0 {
+        return Err(Error::FewFiles {
+            files,
+            needed: FILES_BESIDES + 1,
+        });
+    }
+    Ok(usize::try_from(room).map_or(max_clients, |room| room.min(max_clients)))
 }
 
 /// Tells a client that there are too many. The line fits into a socket's empty buffer.
@@ -145,4 +167,17 @@ fn try_write(stream: &UnixStream, line: &[u8]) -> io::Result<()> {
     // Not through the runtime: it does not know yet that the socket can be written.
     rustix::net::send(stream, line, rustix::net::SendFlags::DONTWAIT)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_get_only_files_that_the_daemon_does_not_need_itself() {
+        assert_eq!(room_within(FILES_BESIDES + 10, 1024).unwrap(), 10);
+        assert_eq!(room_within(1 << 20, 1024).unwrap(), 1024);
+        let refused = room_within(40, 1024).unwrap_err().to_string();
+        assert!(refused.contains("ulimit -n"), "{refused}");
+    }
 }
