@@ -32,7 +32,7 @@ mod commands;
 mod image;
 mod snapshot;
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -198,8 +198,11 @@ impl EmbeddedImage {
         if self.ends.is_empty() {
             return;
         }
-        // The channel is full only when nobody takes from it.
-        if self.requests.try_send(ToVm::Stop).is_err() {
+        // The channel is full only when nobody takes from it, and closed when the VM has ended.
+        if matches!(
+            self.requests.try_send(ToVm::Stop),
+            Err(TrySendError::Full(_))
+        ) {
             warn!("the embedded image does not take the request to stop");
         }
         for (thread, ended) in self.ends.drain(..) {

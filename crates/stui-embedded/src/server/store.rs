@@ -61,7 +61,7 @@ fn lock(folder: &Path) -> io::Result<File> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
-            "another image uses it",
+            "another image uses it: stop that one, or name another directory with --state-dir",
         )),
         Err(TryLockError::Error(error)) => Err(error),
     }
