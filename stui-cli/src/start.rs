@@ -48,22 +48,30 @@ pub(crate) fn connect(
         Err(Problem::NoDaemon(_)) if start => {}
         other => return other,
     }
-    socket::make_directory(socket)?;
-    let _turn = take_turn(socket)?;
+    let unable = |problem| match problem {
+        Problem::Io { .. } => Problem::NotStarted(format!(
+            "no daemon runs, and none can be started: {problem}"
+        )),
+        other => other,
+    };
+    socket::make_directory(socket).map_err(unable)?;
+    let _turn = take_turn(socket).map_err(unable)?;
     // Somebody else may have started it while we waited for our turn.
     match Connection::open(socket) {
         Err(Problem::NoDaemon(_)) => {}
         other => return other,
     }
     let stuid = find_stuid()?;
-    let log = state::directory()?.join("stuid.log");
+    let log = state::directory().map_err(unable)?.join("stuid.log");
     writeln!(
         told,
         "stui: starting {} in the background, its log is {}",
         stuid.display(),
         log.display()
     )?;
-    Starting::begin(&stuid, socket, log)?.finish(socket)
+    Starting::begin(&stuid, socket, log)
+        .map_err(unable)?
+        .finish(socket)
 }
 
 /// Becomes the daemon: leaves the terminal's session and replaces this process. Returns only when
