@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
 use stui_protocol::daemon::{
     AttachMode, AttachedClient, ClientSession, GapData, ImageStatus, QueuePositionData, RenamedData,
 };
@@ -15,6 +16,9 @@ use super::{Palette, failure, image, source, time};
 /// Evaluations that took longer than this many milliseconds say so.
 const TELL_TIME_MS: f64 = 1000.0;
 
+/// The event that tells that the image has the session no more.
+const LOST: &str = "session_lost";
+
 /// What stands before a result.
 const ARROW: &str = "→ ";
 
@@ -23,8 +27,11 @@ const ARROW: &str = "→ ";
 pub(crate) struct Scribe {
     /// The session's name, for the prompt before code.
     pub(crate) session: String,
-    /// Its id, which stays when the name changes.
+    /// Its id, which stays when the name changes. A session that the image lost and that was begun
+    /// anew has another.
     pub(crate) session_id: String,
+    /// Position of the log at which the session had that id.
+    known_at: u64,
     /// Columns of the terminal.
     pub(crate) columns: usize,
     /// Its colours.
@@ -48,6 +55,7 @@ impl Scribe {
         Self {
             session: session.name.clone(),
             session_id: session.session_id.clone(),
+            known_at: session.position,
             columns,
             palette,
             drives,
@@ -59,6 +67,7 @@ impl Scribe {
     /// The text for an event; empty when it is no news. Only output may lack its line end:
     /// whatever follows it begins with one.
     pub(crate) fn text(&mut self, event: &Event) -> String {
+        self.notice_id(event);
         let mut text = self.told(event);
         if text.is_empty() {
             return text;
@@ -76,12 +85,25 @@ impl Scribe {
         event.event == EventName::SessionClosed && self.is_ours(event)
     }
 
-    /// Events of the daemon as a whole have no session, or another one.
+    /// Events with a position are of the log of our session, whatever its id was then; others are
+    /// of the daemon as a whole and have no session, or another one.
     fn is_ours(&self, event: &Event) -> bool {
-        event
-            .session_id
-            .as_ref()
-            .is_none_or(|id| *id == self.session_id)
+        event.position.is_some()
+            || event
+                .session_id
+                .as_ref()
+                .is_none_or(|id| *id == self.session_id)
+    }
+
+    /// The log goes on when a session that was lost is begun anew, under another id.
+    fn notice_id(&mut self, event: &Event) {
+        let (Some(position), Some(id)) = (event.position, &event.session_id) else {
+            return;
+        };
+        if position > self.known_at {
+            self.known_at = position;
+            self.session_id.clone_from(id);
+        }
     }
 
     fn told(&mut self, event: &Event) -> String {
@@ -121,6 +143,7 @@ impl Scribe {
             EventName::ImageSaved => self.note("the image is saved"),
             EventName::ShuttingDown => self.note("the daemon shuts down"),
             EventName::Lagging => self.note("output came too fast; some of it is only in the log"),
+            EventName::Other(name) if name == LOST => self.lost(event),
             EventName::SessionCreated
             | EventName::Heartbeat
             | EventName::Hello
@@ -177,6 +200,22 @@ impl Scribe {
             return format!("{}\n", self.palette.error("interrupted"));
         }
         failure::failure(failed, self.columns, self.palette)
+    }
+
+    /// What a session that the image lost means for whoever is attached.
+    fn lost(&self, event: &Event) -> String {
+        let why = event.data.get("reason").and_then(Value::as_str);
+        let leave = if self.drives {
+            "leave with Ctrl-D and "
+        } else {
+            ""
+        };
+        self.note(&format!(
+            "session {} is lost with its variables: {}; {leave}`stui attach -c {}` begins it anew",
+            self.session,
+            why.unwrap_or("the image has it no more"),
+            self.session,
+        ))
     }
 
     /// A remark in brackets.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cast::{Daemon, Stui, error, evaluated, event, reply, session};
+use crate::cast::{Daemon, Line, Stui, error, evaluated, event, reply, session};
 
 /// A daemon that answers one command.
 fn answering(command: &'static str, result: Value) -> Daemon {
@@ -310,6 +310,39 @@ fn a_watcher_sees_everything_without_a_terminal() {
     assert_eq!(
         ended.out,
         "main> 6 * 7\nthinking\n→ 42\n[the session was ended]\n"
+    );
+}
+
+#[test]
+fn a_watcher_is_told_that_the_session_is_lost_and_sees_it_begin_anew() {
+    let daemon = Daemon::start(|_| None);
+    let watching = Stui::start(&daemon, &["attach", "--watch"]);
+    daemon.asked("subscribe");
+    let of_session = |id: &str, position: u64, mut line: serde_json::Value| {
+        line["session_id"] = json!(id);
+        line["position"] = json!(position);
+        Line::Json(line)
+    };
+    let told = |name: &str, data: &serde_json::Value| json!({"event": name, "data": data});
+    let lost = told(
+        "session_lost",
+        &json!({"reason": "the image was restarted"}),
+    );
+    let output = told("output", &json!({"text": "there again\n"}));
+    let other = json!({"event": "session_closed", "session_id": "s-9", "data": {}});
+    let closed = json!({"event": "session_closed", "session_id": "s-2", "data": {}});
+    daemon.say(&[
+        of_session("s-1", 1, lost),
+        of_session("s-2", 2, output),
+        Line::Json(other),
+        Line::Json(closed),
+    ]);
+    let ended = watching.end();
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert_eq!(
+        ended.out,
+        "[session main is lost with its variables: the image was restarted; \
+         `stui attach -c main` begins it anew]\nthere again\n[the session was ended]\n"
     );
 }
 
