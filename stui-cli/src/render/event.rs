@@ -143,7 +143,8 @@ impl Scribe {
             EventName::ImageSaved => self.note("the image is saved"),
             EventName::ShuttingDown => self.note("the daemon shuts down"),
             EventName::Lagging => self.note("output came too fast; some of it is only in the log"),
-            EventName::Other(name) if name == LOST => self.lost(event),
+            // The daemon tells its subscribers, too; the line of the log has the reason.
+            EventName::Other(name) if name == LOST && event.position.is_some() => self.lost(event),
             EventName::SessionCreated
             | EventName::Heartbeat
             | EventName::Hello

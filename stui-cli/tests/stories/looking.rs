@@ -331,7 +331,9 @@ fn a_watcher_is_told_that_the_session_is_lost_and_sees_it_begin_anew() {
     let output = told("output", &json!({"text": "there again\n"}));
     let other = json!({"event": "session_closed", "session_id": "s-9", "data": {}});
     let closed = json!({"event": "session_closed", "session_id": "s-2", "data": {}});
+    let announced = json!({"event": "session_lost", "session_id": "s-1", "data": session("main")});
     daemon.say(&[
+        Line::Json(announced),
         of_session("s-1", 1, lost),
         of_session("s-2", 2, output),
         Line::Json(other),
