@@ -45,12 +45,26 @@ pub struct Image {
 
 /// Where the image is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum ImageKind {
     /// Inside the daemon.
     Embedded,
     /// A process of its own.
     Zeromq,
+}
+
+impl TryFrom<String> for ImageKind {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "embedded" => Ok(Self::Embedded),
+            "zeromq" => Ok(Self::Zeromq),
+            _ => Err(format!(
+                "it must be \"embedded\" or \"zeromq\", not {text:?}"
+            )),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -102,12 +116,24 @@ pub struct Log {
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum LogFormat {
     /// For people.
     Human,
     /// One JSON object for each line.
     Json,
+}
+
+impl TryFrom<String> for LogFormat {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "human" => Ok(Self::Human),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("it must be \"human\" or \"json\", not {text:?}")),
+        }
+    }
 }
 
 /// The configuration is wrong: the user's to mend.

@@ -106,6 +106,23 @@ fn a_wrong_value_is_told_with_its_key_and_place() {
 }
 
 #[test]
+fn a_word_that_is_none_of_those_allowed_is_told_them() {
+    for (text, allowed) in [
+        (
+            "[image]\nkind = \"xml\"",
+            "\"embedded\" or \"zeromq\", not \"xml\"",
+        ),
+        (
+            "[log]\nformat = \"xml\"",
+            "\"human\" or \"json\", not \"xml\"",
+        ),
+    ] {
+        let error = load_with(text, &[], &[]).unwrap_err().to_string();
+        assert!(error.contains(allowed), "{error}");
+    }
+}
+
+#[test]
 fn the_metrics_can_be_switched_off() {
     let layered = load_with("", &[("STUID_ADMIN__ADDRESS", "")], &[]).unwrap();
     assert_eq!(layered.config.admin.address, None);
