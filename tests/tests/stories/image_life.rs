@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stui_protocol::ErrorType;
-use stui_protocol::daemon::{Await, ImageState, ListSessions, Status, Submit};
+use stui_protocol::daemon::{Await, ImageState, Status, Submit};
 use stui_tests::{Asking, Client, Daemon, Image, patience};
 
 /// A daemon in front of an embedded image that is a process of its own.
@@ -79,12 +79,13 @@ fn what_ran_when_the_image_died_has_an_honest_end() {
     let session = client.session();
     let running = session.ask::<Submit>(json!({"code": "[true] whileTrue"}));
     let waiting = session.ask::<Submit>(json!({"code": "3 + 4"}));
-    patience::until("an evaluation that runs", || {
-        let sessions = client.ask::<ListSessions>(json!({})).sessions;
-        sessions
-            .iter()
-            .any(|session| session.running.is_some())
-            .then_some(())
+    // The image itself says so: for the daemon it runs as soon as it is about to be sent.
+    let witness = image.client();
+    patience::until("an evaluation that runs in the image", || {
+        let sessions = witness
+            .ask::<stui_protocol::image::ListSessions>(json!({}))
+            .sessions;
+        sessions.iter().any(|session| session.busy).then_some(())
     });
 
     let _image = image.crash().start();
