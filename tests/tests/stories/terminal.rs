@@ -101,8 +101,9 @@ fn ctrl_d_on_an_empty_line_detaches_and_nothing_else() {
     // Not on an empty line: the terminal stays.
     terminal.types(key::CTRL_D);
     terminal.types(key::ENTER);
-    terminal.shows_what("the value again", |screen| {
-        screen.matches("→ 5").count() == 2
+    // Before the prompt is back the terminal itself would take the Ctrl-D.
+    terminal.shows_what("the value again, and the prompt", |screen| {
+        screen.matches("→ 5").count() == 2 && screen.trim_end().ends_with("main>")
     });
     terminal.types(key::CTRL_D);
 
