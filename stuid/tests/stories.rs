@@ -6,5 +6,6 @@ mod support;
 
 mod evaluating;
 mod imaging;
+mod interrupting;
 mod living;
 mod speaking;

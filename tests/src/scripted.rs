@@ -1,7 +1,8 @@
 //! An image that does what the story says: a REP and a PUB socket on a thread, and a handful of
 //! commands whose outcome the code itself chooses.
 //!
-//! It is no Smalltalk. `evaluate` of `hold …` runs until [`Scripted::finish`]; `fail …` is an
+//! It is no Smalltalk. `evaluate` of `hold …` runs until [`Scripted::finish`] or an interrupt, whose
+//! tier is `abandon` when the code says `stubborn` and `signal` otherwise; `fail …` is an
 //! evaluation error; `slow …` is answered as running and ends by itself at the next question; any
 //! other code is finished at once with itself as the result. What was asked is in
 //! [`Scripted::asked`].

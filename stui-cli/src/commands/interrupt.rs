@@ -21,5 +21,6 @@ fn said(result: &InterruptResult) -> &'static str {
         Tier::Terminate => "terminated: it did not heed the interrupt",
         Tier::Abandon => "taken away: it could not even be terminated",
         Tier::Idle => "nothing was running",
+        Tier::Queued => "taken out of the queue: it had not begun",
     }
 }

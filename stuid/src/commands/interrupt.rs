@@ -29,7 +29,7 @@ async fn interrupt(asked: &Asked, given: &Map<String, Value>) -> Result<Interrup
     };
     match evaluation {
         Some(evaluation) => stop(asked, &evaluation).await,
-        None => Ok(idle(None)),
+        None => Ok(idle()),
     }
 }
 
@@ -37,7 +37,10 @@ async fn stop(asked: &Asked, evaluation: &Arc<Evaluation>) -> Result<InterruptRe
     if let Some(session) = evaluation.session() {
         asked.may_drive(&session)?;
         if session.withdraw(evaluation) {
-            return Ok(idle(Some(evaluation.id.clone())));
+            return Ok(InterruptResult {
+                tier: Tier::Queued,
+                evaluation_id: Some(evaluation.id.clone()),
+            });
         }
     }
     let deadline = Instant::now() + asked.services.request_timeout;
@@ -50,7 +53,7 @@ async fn stop(asked: &Asked, evaluation: &Arc<Evaluation>) -> Result<InterruptRe
         ));
     }
     if evaluation.ended().is_some() {
-        return Ok(idle(None));
+        return Ok(idle());
     }
     let command = Interrupt {
         evaluation_id: Some(evaluation.id.clone()),
@@ -58,14 +61,14 @@ async fn stop(asked: &Asked, evaluation: &Arc<Evaluation>) -> Result<InterruptRe
     };
     match asked.services.image.ask(&command, deadline).await {
         // It ended on its own meanwhile.
-        Err(failure) if failure.error_type == ErrorType::EvaluationNotFound => Ok(idle(None)),
+        Err(failure) if failure.error_type == ErrorType::EvaluationNotFound => Ok(idle()),
         answered => answered,
     }
 }
 
-fn idle(evaluation_id: Option<String>) -> InterruptResult {
+fn idle() -> InterruptResult {
     InterruptResult {
         tier: Tier::Idle,
-        evaluation_id,
+        evaluation_id: None,
     }
 }

@@ -201,9 +201,14 @@ impl Actor {
             "evaluation_status" => self.status(&text("evaluation_id")),
             "interrupt" => {
                 let id = text("evaluation_id");
+                let stubborn = |each: &Evaluation| each.code.contains("stubborn");
+                let tier = match self.evaluations.get(&id).is_some_and(stubborn) {
+                    true => "abandon",
+                    false => "signal",
+                };
                 let interrupted = Err(Failure::new(ErrorType::Interrupted, "interrupted"));
                 self.end(&id, interrupted);
-                Ok(json!({"tier": "signal", "evaluation_id": id}))
+                Ok(json!({"tier": tier, "evaluation_id": id}))
             }
             other => Ok(json!({"echo": other, "parameters": request.parameters})),
         }

@@ -198,6 +198,8 @@ pub enum Tier {
     Abandon,
     /// Nothing was running.
     Idle,
+    /// It waited in the daemon's queue and was taken out of it; only daemons answer that.
+    Queued,
 }
 
 /// What `interrupt` answers, after the evaluation has ended.
