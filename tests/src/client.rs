@@ -1,18 +1,19 @@
 //! A plain client of the daemon: lines of JSON over its Unix socket.
 
 use std::cell::RefCell;
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use stui_protocol::codec::client::{Line, Lines, Message};
+use stui_protocol::codec::client::Message;
 use stui_protocol::daemon::{Attach, HelloData, NewSession};
 use stui_protocol::{Event, EventName, Reply};
 
 use crate::asking::{Asking, Session, new_id};
+use crate::incoming::Incoming;
 use crate::patience::PATIENCE;
 
 /// A connection to the daemon. Events that arrive between replies are kept.
@@ -20,14 +21,8 @@ use crate::patience::PATIENCE;
 pub struct Client {
     stream: UnixStream,
     incoming: RefCell<Incoming>,
+    events: RefCell<Vec<Event>>,
     hello: HelloData,
-}
-
-#[derive(Debug, Default)]
-struct Incoming {
-    lines: Lines,
-    rest: Vec<u8>,
-    events: Vec<Event>,
 }
 
 impl Client {
@@ -42,7 +37,7 @@ impl Client {
             .set_write_timeout(Some(PATIENCE))
             .expect("a write timeout");
         let mut incoming = Incoming::default();
-        let Some(Message::Event(event)) = incoming.message(&stream) else {
+        let Some(Message::Event(event)) = message(&mut incoming, &stream) else {
             return None;
         };
         assert_eq!(event.event, EventName::Hello, "{event:?}");
@@ -52,6 +47,7 @@ impl Client {
         Some(Self {
             stream,
             incoming: RefCell::new(incoming),
+            events: RefCell::default(),
             hello,
         })
     }
@@ -100,9 +96,9 @@ impl Client {
     pub fn next_reply(&self) -> Option<Reply> {
         let mut incoming = self.incoming.borrow_mut();
         loop {
-            match incoming.message(&self.stream)? {
+            match message(&mut incoming, &self.stream)? {
                 Message::Reply(reply) => return Some(reply),
-                Message::Event(event) => incoming.events.push(event),
+                Message::Event(event) => self.events.borrow_mut().push(event),
             }
         }
     }
@@ -110,14 +106,15 @@ impl Client {
     /// Waits until an event for which `is_it` holds has arrived, now or before.
     pub fn wait_for(&self, what: &str, is_it: impl Fn(&Event) -> bool) -> Event {
         let mut incoming = self.incoming.borrow_mut();
-        if let Some(event) = incoming.events.iter().find(|event| is_it(event)) {
+        let mut events = self.events.borrow_mut();
+        if let Some(event) = events.iter().find(|event| is_it(event)) {
             return event.clone();
         }
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            match incoming.message(&self.stream) {
+            match message(&mut incoming, &self.stream) {
                 Some(Message::Event(event)) => {
-                    incoming.events.push(event.clone());
+                    events.push(event.clone());
                     if is_it(&event) {
                         return event;
                     }
@@ -126,42 +123,22 @@ impl Client {
                 None => break,
             }
         }
-        panic!("{what} never came, only {:#?}", incoming.events);
+        panic!("{what} never came, only {events:#?}");
     }
 
     /// Events that arrived so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
-        self.incoming.borrow().events.clone()
+        self.events.borrow().clone()
     }
 }
 
-impl Incoming {
-    /// Waits for the next line; none at the end of the stream.
-    fn message(&mut self, mut stream: &UnixStream) -> Option<Message> {
-        let mut buffer = [0; 64 * 1024];
-        loop {
-            let mut input = self.rest.as_slice();
-            let line = self.lines.next(&mut input);
-            self.rest = input.to_vec();
-            if let Some(line) = line {
-                return Some(understand(&line));
-            }
-            match stream.read(&mut buffer) {
-                Ok(0) => return None,
-                Ok(count) => self.rest.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
-                // A read with a timeout is not taken up again after a signal.
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => panic!("the daemon says nothing more: {error}"),
-            }
-        }
+/// Waits for the next message; none at the end of the stream.
+fn message(incoming: &mut Incoming, stream: &UnixStream) -> Option<Message> {
+    match incoming.next(stream) {
+        Ok(message) => message,
+        Err(error) => panic!("the daemon says nothing more: {error}"),
     }
-}
-
-fn understand(line: &Line) -> Message {
-    line.message()
-        .unwrap_or_else(|error| panic!("{error}: {line:?}"))
 }
 
 impl Asking for Client {

@@ -1,7 +1,6 @@
 //! The real `stuid` in a directory of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rustix::process::Signal;
 use stui_protocol::daemon::{HelloData, ImageState};
@@ -11,7 +10,7 @@ use crate::binaries;
 use crate::cli::Cli;
 use crate::client::Client;
 use crate::patience;
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// A running daemon, told to its socket and directories by flags.
 #[derive(Debug)]
@@ -19,7 +18,17 @@ pub struct Daemon {
     // Before the directory: the process ends before its files go.
     process: Process,
     arguments: Vec<String>,
+    surroundings: Surroundings,
     dir: TempDir,
+}
+
+/// Under what a daemon runs.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
+    /// A program with its arguments that becomes the daemon, such as `nsenter`.
+    pub through: Vec<String>,
 }
 
 impl Daemon {
@@ -32,14 +41,15 @@ impl Daemon {
     /// A daemon with more arguments, such as `--image ENDPOINT`.
     #[must_use]
     pub fn start_with(arguments: &[&str]) -> Self {
-        let dir = tempfile::tempdir().expect("a directory for the daemon");
-        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        let process = spawn(dir.path(), &arguments);
-        let mut daemon = Self {
-            process,
-            arguments,
-            dir,
-        };
+        Self::start_under(Surroundings::default(), arguments)
+    }
+
+    /// As [`Daemon::start_with`], in other surroundings.
+    #[must_use]
+    pub fn start_under(surroundings: Surroundings, arguments: &[&str]) -> Self {
+        let mut daemon = Self::spawned(surroundings, |_| {
+            arguments.iter().map(ToString::to_string).collect()
+        });
         daemon.wait_until(has_image);
         daemon
     }
@@ -47,17 +57,24 @@ impl Daemon {
     /// A daemon whose image is not there.
     #[must_use]
     pub fn start_without_image() -> Self {
-        let dir = tempfile::tempdir().expect("a directory for the daemon");
-        let nowhere = format!("ipc://{}", dir.path().join("nowhere").display());
-        let arguments = vec!["--image".to_owned(), nowhere];
-        let process = spawn(dir.path(), &arguments);
-        let mut daemon = Self {
-            process,
-            arguments,
-            dir,
-        };
+        let nowhere = |dir: &Path| format!("ipc://{}", dir.join("nowhere").display());
+        let mut daemon = Self::spawned(Surroundings::default(), |dir| {
+            vec!["--image".to_owned(), nowhere(dir)]
+        });
         daemon.wait_until(|_| true);
         daemon
+    }
+
+    fn spawned(surroundings: Surroundings, arguments: impl Fn(&Path) -> Vec<String>) -> Self {
+        let dir = tempfile::tempdir().expect("a directory for the daemon");
+        let arguments = arguments(dir.path());
+        let process = spawn(dir.path(), &surroundings, &arguments);
+        Self {
+            process,
+            arguments,
+            surroundings,
+            dir,
+        }
     }
 
     /// The socket that it listens on.
@@ -103,7 +120,7 @@ impl Daemon {
     /// Starts it again after its end, on the same directory.
     pub fn start_again(&mut self) {
         self.process.end();
-        self.process = spawn(self.dir.path(), &self.arguments);
+        self.process = spawn(self.dir.path(), &self.surroundings, &self.arguments);
         self.wait_until(has_image);
     }
 
@@ -127,13 +144,14 @@ fn socket_in(dir: &Path) -> PathBuf {
     dir.join("stuid.sock")
 }
 
-fn spawn(dir: &Path, arguments: &[String]) -> Process {
-    let mut command = Command::new(binaries::stuid());
+fn spawn(dir: &Path, surroundings: &Surroundings, arguments: &[String]) -> Process {
+    let mut command = process::command(&surroundings.through, &binaries::stuid());
     command
         .env_clear()
         .env("HOME", dir)
         .env("STUID_LOG__LEVEL", "debug")
         .env("STUID_ADMIN__ADDRESS", "127.0.0.1:0")
+        .envs(surroundings.environment.iter().cloned())
         .arg("--socket")
         .arg(socket_in(dir))
         .arg("--state-dir")

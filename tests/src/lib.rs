@@ -14,6 +14,9 @@
 pub mod patience;
 pub mod process;
 
+pub mod footprint;
+pub mod proxy;
+
 pub mod binaries;
 
 pub mod asking;
@@ -23,6 +26,7 @@ pub mod image_client;
 
 pub mod client;
 pub mod daemon;
+mod incoming;
 
 pub mod cli;
 pub mod python;

@@ -17,6 +17,19 @@ pub struct Process {
     ended: Option<ExitStatus>,
 }
 
+/// A command of a program, which another one becomes when `through` names one with arguments.
+#[must_use]
+pub fn command(through: &[String], program: &Path) -> Command {
+    match through {
+        [] => Command::new(program),
+        [first, arguments @ ..] => {
+            let mut command = Command::new(first);
+            command.args(arguments).arg(program);
+            command
+        }
+    }
+}
+
 impl Process {
     /// Starts a command; its output goes to a file in `dir`.
     pub fn start(name: &str, command: &mut Command, dir: &Path) -> Self {

@@ -8,8 +8,11 @@
 //! [`Scripted::asked`].
 
 mod actor;
+mod mischief;
+mod record;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -20,7 +23,12 @@ use stui_protocol::message::Outcome;
 use tempfile::TempDir;
 
 use crate::patience;
+pub use mischief::Wrong;
+pub use record::{Executed, read_record};
+
 use actor::Actor;
+use mischief::Mischief;
+use record::Record;
 
 /// A running scripted image. It ends when dropped.
 #[derive(Debug)]
@@ -29,6 +37,7 @@ pub struct Scripted {
     events_endpoint: String,
     orders: SyncSender<(Order, SyncSender<()>)>,
     asked: Arc<Mutex<Vec<Request>>>,
+    executed: Arc<Mutex<Executed>>,
     thread: Option<JoinHandle<()>>,
     // After the thread: it ends before its sockets' directory goes.
     _dir: TempDir,
@@ -43,6 +52,9 @@ enum Order {
     Garble(String, Vec<u8>),
     Speak,
     Deafen(bool),
+    Misbehave(Option<Mischief>, Arc<AtomicU64>),
+    Freeze,
+    Thaw,
     Vanish,
     Return { keep_sessions: bool },
     Stop,
@@ -57,14 +69,20 @@ impl Scripted {
             |name: &str| format!("ipc://{}", PathBuf::from(dir.path()).join(name).display());
         let (endpoint, events_endpoint) = (place("image.ipc"), place("events.ipc"));
         let (orders, told) = sync_channel(1);
-        let asked = Arc::default();
-        let actor = Actor::new(&endpoint, &events_endpoint, Arc::clone(&asked));
+        let (asked, executed) = (Arc::default(), Arc::default());
+        let actor = Actor::new(
+            (&endpoint, &events_endpoint),
+            "life-1",
+            Arc::clone(&asked),
+            Record::Memory(Arc::clone(&executed)),
+        );
         let thread = std::thread::spawn(move || actor.run(&told));
         Self {
             endpoint,
             events_endpoint,
             orders,
             asked,
+            executed,
             thread: Some(thread),
             _dir: dir,
         }
@@ -89,6 +107,13 @@ impl Scripted {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// What was executed, in order. Code that a story ends (`hold`, `slow`, `fail`) is not in it.
+    #[must_use]
+    pub fn executed(&self) -> Executed {
+        let executed = self.executed.lock();
+        executed.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many requests for that command arrived.
@@ -144,6 +169,30 @@ impl Scripted {
         self.tell(Order::Deafen(lose));
     }
 
+    /// From now on, one in `one_in` replies about evaluations goes wrong; the same ones for the same
+    /// seed.
+    pub fn misbehaves(&self, wrong: Wrong, one_in: u32, seed: u64) {
+        let mischief = Mischief::new(wrong, one_in, seed);
+        self.tell(Order::Misbehave(Some(mischief), Arc::default()));
+    }
+
+    /// Every reply is right again. Answers how many went wrong before.
+    pub fn behaves(&self) -> u64 {
+        let done = Arc::new(AtomicU64::new(0));
+        self.tell(Order::Misbehave(None, Arc::clone(&done)));
+        done.load(Ordering::Relaxed)
+    }
+
+    /// Accepts evaluations and does nothing of them, while its listener answers and tells the lag.
+    pub fn freeze(&self) {
+        self.tell(Order::Freeze);
+    }
+
+    /// Does what it has accepted, and goes on.
+    pub fn thaw(&self) {
+        self.tell(Order::Thaw);
+    }
+
     /// Goes away as a killed process does.
     pub fn vanish(&self) {
         self.tell(Order::Vanish);
@@ -172,4 +221,15 @@ impl Drop for Scripted {
             let _ = thread.join();
         }
     }
+}
+
+/// A scripted image in a process of its own, until that is killed. What it executes stands in a
+/// file before anybody is told: [`read_record`].
+pub fn serve(endpoint: &str, events_endpoint: &str, record: &Path) {
+    let life = format!("life-{}", uuid::Uuid::new_v4());
+    let record = Record::at(record);
+    let actor = Actor::new((endpoint, events_endpoint), &life, Arc::default(), record);
+    // Nobody gives orders.
+    let (_orders, told) = sync_channel(1);
+    actor.run(&told);
 }

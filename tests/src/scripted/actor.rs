@@ -1,8 +1,10 @@
 //! What runs on the thread of a scripted image: its sockets, its sessions, its evaluations.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stui_protocol::codec::{event, image};
@@ -11,12 +13,16 @@ use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Event, EventName, Failure, Reply, Request};
 
 use super::Order;
+use super::mischief::{Frames, Mischief};
+use super::record::Record;
+use crate::patience;
 
 /// Between two looks for orders, in milliseconds.
 const TICK_MS: i64 = 2;
 
 struct Sockets {
-    rep: zmq::Socket,
+    /// As REP, and yet able to break its rules.
+    router: zmq::Socket,
     publisher: zmq::Socket,
 }
 
@@ -37,29 +43,44 @@ pub(super) struct Actor {
     seq: u64,
     silent_at: Option<String>,
     garbled: Option<(String, Vec<u8>)>,
-    kept: Option<Vec<u8>>,
+    kept: Option<(Frames, Vec<u8>)>,
+    mischief: Option<Mischief>,
     losing: bool,
     sessions: BTreeMap<String, Value>,
     evaluations: BTreeMap<String, Evaluation>,
     made: usize,
+    sessions_made: usize,
+    /// Since when code makes no progress, though the listener answers.
+    frozen_since: Option<Instant>,
+    record: Record,
 }
 
 impl Actor {
-    pub(super) fn new(endpoint: &str, events: &str, asked: Arc<Mutex<Vec<Request>>>) -> Self {
+    /// Binds its sockets. `life` is its first instance.
+    pub(super) fn new(
+        (endpoint, events): (&str, &str),
+        life: &str,
+        asked: Arc<Mutex<Vec<Request>>>,
+        record: Record,
+    ) -> Self {
         let mut actor = Self {
             context: zmq::Context::new(),
             endpoints: (endpoint.to_owned(), events.to_owned()),
             sockets: None,
             asked,
-            instance: "life-1".to_owned(),
+            instance: life.to_owned(),
             seq: 0,
             silent_at: None,
             garbled: None,
             kept: None,
+            mischief: None,
             losing: false,
             sessions: BTreeMap::new(),
             evaluations: BTreeMap::new(),
             made: 0,
+            sessions_made: 0,
+            frozen_since: None,
+            record,
         };
         actor.open();
         actor
@@ -73,7 +94,7 @@ impl Actor {
             socket
         };
         self.sockets = Some(Sockets {
-            rep: bound(zmq::REP, &self.endpoints.0),
+            router: bound(zmq::ROUTER, &self.endpoints.0),
             publisher: bound(zmq::PUB, &self.endpoints.1),
         });
     }
@@ -101,11 +122,18 @@ impl Actor {
             Order::Garble(command, bytes) => self.garbled = Some((command, bytes)),
             Order::Speak => {
                 self.silent_at = None;
-                if let Some(reply) = self.kept.take() {
-                    self.send(reply);
+                if let Some((envelope, reply)) = self.kept.take() {
+                    self.send([envelope, vec![reply]].concat());
                 }
             }
             Order::Deafen(losing) => self.losing = losing,
+            Order::Misbehave(mischief, done) => {
+                if let Some(before) = std::mem::replace(&mut self.mischief, mischief) {
+                    done.fetch_add(before.done(), Ordering::Relaxed);
+                }
+            }
+            Order::Freeze => self.frozen_since = Some(Instant::now()),
+            Order::Thaw => self.thaw(),
             Order::Vanish => self.vanish(),
             Order::Return { keep_sessions } => self.come_back(keep_sessions),
             Order::Stop => self.sockets = None,
@@ -126,6 +154,7 @@ impl Actor {
         self.instance = format!("life-{}", self.made + 1);
         self.seq = 0;
         self.evaluations.clear();
+        self.frozen_since = None;
         if !keep_sessions {
             self.sessions.clear();
         }
@@ -133,24 +162,31 @@ impl Actor {
     }
 
     fn serve_one(&mut self) {
-        let Some(sockets) = &self.sockets else {
-            std::thread::park_timeout(std::time::Duration::from_millis(TICK_MS.unsigned_abs()));
+        // In lock-step, as a REP: while it owes a reply it takes nothing.
+        let Some(sockets) = self.sockets.as_ref().filter(|_| self.kept.is_none()) else {
+            std::thread::park_timeout(Duration::from_millis(TICK_MS.unsigned_abs()));
             return;
         };
-        if sockets.rep.poll(zmq::POLLIN, TICK_MS).unwrap_or(0) == 0 {
+        if sockets.router.poll(zmq::POLLIN, TICK_MS).unwrap_or(0) == 0 {
             return;
         }
-        let Ok(body) = sockets.rep.recv_bytes(zmq::DONTWAIT) else {
+        let Ok(mut envelope) = sockets.router.recv_multipart(zmq::DONTWAIT) else {
             return;
         };
+        let Some(delimiter) = envelope.iter().position(Vec::is_empty) else {
+            return;
+        };
+        let body = envelope.split_off(delimiter + 1).concat();
         let mut silent = false;
         let mut garbage = None;
+        let mut spoils = false;
         let reply = match image::decode_request(&body) {
             Ok(request) => {
                 let outcome = self.answer(&request);
                 silent = self.silent_at.as_ref() == Some(&request.command);
                 let ours = |each: &mut (String, Vec<u8>)| each.0 == request.command;
                 garbage = self.garbled.take_if(ours).map(|(_, bytes)| bytes);
+                spoils = request.command == "evaluate";
                 let id = Some(request.id.clone());
                 let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
                 asked.push(request);
@@ -160,15 +196,28 @@ impl Actor {
         };
         let reply = garbage.unwrap_or_else(|| image::encode_reply(&reply));
         if silent {
-            self.kept = Some(reply);
+            self.kept = Some((envelope, reply));
         } else {
-            self.send(reply);
+            self.give(envelope, reply, spoils);
         }
     }
 
-    fn send(&self, reply: Vec<u8>) {
+    /// Sends a reply, or what mischief makes of it.
+    fn give(&mut self, envelope: Frames, reply: Vec<u8>, spoils: bool) {
+        let mischief = self.mischief.as_mut().filter(|_| spoils);
+        let Some(mischief) = mischief else {
+            return self.send([envelope, vec![reply]].concat());
+        };
+        let (wait, messages) = mischief.spoil(envelope, reply);
+        patience::until_within(wait, &mut || None::<()>);
+        for frames in messages {
+            self.send(frames);
+        }
+    }
+
+    fn send(&self, frames: Frames) {
         if let Some(sockets) = &self.sockets {
-            let _ = sockets.rep.send(reply, zmq::DONTWAIT);
+            let _ = sockets.router.send_multipart(frames, zmq::DONTWAIT);
         }
     }
 
@@ -184,7 +233,7 @@ impl Actor {
         match request.command.as_str() {
             "ping" => Ok(json!({
                 "message": request.parameters.get("message"), "status": "ready", "uptime": 1.0,
-                "instance": self.instance, "evaluations_running": 0, "evaluator_lag_ms": 0.0,
+                "instance": self.instance, "evaluations_running": 0, "evaluator_lag_ms": self.lag_ms(),
             })),
             "describe" => Ok(json!({
                 "versions": ["1.0", "1.1"], "commands": [], "features": [],
@@ -215,7 +264,8 @@ impl Actor {
     }
 
     fn create_session(&mut self, client_id: &str, name: &str) -> Value {
-        let id = format!("{}-session-{}", self.instance, self.sessions.len() + 1);
+        self.sessions_made += 1;
+        let id = format!("{}-session-{}", self.instance, self.sessions_made);
         let session = json!({
             "session_id": id, "client_id": client_id, "name": name, "timeout": 0,
             "created_at": "2026-01-01T00:00:00Z", "is_active": true,
@@ -255,6 +305,10 @@ impl Actor {
                 .map(str::to_owned)
         };
         let (id, code) = (request.id.clone(), text("code").unwrap_or_default());
+        // The same id again is the same evaluation, which is not run twice.
+        if self.evaluations.contains_key(&id) {
+            return self.outcome(&id);
+        }
         let session_id = text("session_id");
         if session_id
             .as_ref()
@@ -273,9 +327,38 @@ impl Actor {
         match code.split(' ').next() {
             Some("hold" | "slow") => return Ok(json!({"state": "running", "evaluation_id": id})),
             Some("fail") => self.end(&id, Err(Failure::new(ErrorType::EvaluationError, &code))),
-            _ => self.end(&id, Ok(json!({"result": code}))),
+            _ if self.frozen_since.is_some() => {}
+            _ => self.execute(&id, &code),
         }
         self.outcome(&id)
+    }
+
+    fn execute(&mut self, id: &str, code: &str) {
+        self.record.note(&self.instance, code);
+        self.end(id, Ok(json!({"result": code})));
+    }
+
+    /// Does what came while it was frozen.
+    fn thaw(&mut self) {
+        self.frozen_since = None;
+        let stuck = |each: &Evaluation| {
+            let told = each.code.starts_with("hold") || each.code.starts_with("slow");
+            each.outcome.is_none() && !told
+        };
+        let stuck: Vec<_> = self
+            .evaluations
+            .iter()
+            .filter(|(_, each)| stuck(each))
+            .map(|(id, each)| (id.clone(), each.code.clone()))
+            .collect();
+        for (id, code) in stuck {
+            self.execute(&id, &code);
+        }
+    }
+
+    fn lag_ms(&self) -> f64 {
+        let since = self.frozen_since;
+        since.map_or(0.0, |since| since.elapsed().as_secs_f64() * 1000.0)
     }
 
     fn status(&mut self, id: &str) -> Outcome {

@@ -1,0 +1,77 @@
+//! What a process holds: descriptors, threads, memory.
+
+use std::fmt;
+use std::fs;
+
+use crate::patience::{self, PATIENCE};
+
+/// What a process held at one moment, as /proc tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// Open descriptors.
+    pub descriptors: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Resident memory, in KiB.
+    pub resident_kib: u64,
+}
+
+/// Memory that may come and go: what an allocator keeps, bounded logs that fill up.
+const SLACK_KIB: u64 = 24 * 1024;
+
+impl Footprint {
+    /// That of a running process.
+    #[must_use]
+    pub fn of(pid: u32) -> Self {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
+        let number = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            let digits = line.and_then(|line| line.split_whitespace().next());
+            digits.and_then(|digits| digits.parse().ok()).expect(key)
+        };
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
+        Self {
+            descriptors: descriptors.count(),
+            threads: usize::try_from(number("Threads:")).expect("a small number"),
+            resident_kib: number("VmRSS:"),
+        }
+    }
+
+    /// Waits until a process holds no more than it did before; answers what it does not give back.
+    #[must_use]
+    pub fn left_over(self, pid: u32) -> Vec<String> {
+        let mut now = Self::of(pid);
+        let settled = patience::until_within(PATIENCE, &mut || {
+            now = Self::of(pid);
+            self.leaks(now).is_empty().then_some(())
+        });
+        match settled {
+            Some(()) => Vec::new(),
+            None => self.leaks(now),
+        }
+    }
+
+    fn leaks(self, now: Self) -> Vec<String> {
+        let mut leaks = Vec::new();
+        if now.descriptors > self.descriptors {
+            leaks.push(format!(
+                "{} descriptors of {}",
+                now.descriptors, self.descriptors
+            ));
+        }
+        if now.threads > self.threads {
+            leaks.push(format!("{} threads of {}", now.threads, self.threads));
+        }
+        if now.resident_kib > self.resident_kib * 5 / 4 + SLACK_KIB {
+            leaks.push(format!("{now}, before {self}"));
+        }
+        leaks
+    }
+}
+
+impl fmt::Display for Footprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mib = |kib: u64| kib as f64 / 1024.0;
+        write!(f, "{:.1} MiB", mib(self.resident_kib))
+    }
+}
