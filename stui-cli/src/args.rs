@@ -98,6 +98,9 @@ pub(crate) enum Verb {
     History(History),
     /// Show how the daemon and the image are
     Status,
+    /// Make CURVE keys for ZeroMQ links that leave this machine
+    #[command(subcommand)]
+    Keys(Keys),
     /// What `stui` runs in the background to become the daemon
     #[command(hide = true)]
     RunDaemon {
@@ -221,6 +224,23 @@ pub(crate) struct History {
     /// Most evaluations to list, the newest
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: usize,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key pair: NAME.key, which only you can read, and NAME.pub, to give away
+    New(NewKeys),
+}
+
+/// Options of `keys new`.
+#[derive(Debug, Group)]
+pub(crate) struct NewKeys {
+    /// What the key is for, such as `image`
+    pub(crate) name: String,
+    /// Write the files into this directory
+    #[arg(long, short, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
 }
 
 /// Reads `500ms`, `1s`, `5m`, `2h`; a number alone is seconds.

@@ -7,6 +7,7 @@ mod eval;
 mod history;
 mod inspect;
 mod interrupt;
+mod keys;
 mod method;
 mod new;
 mod search;
@@ -164,6 +165,7 @@ pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit,
         Verb::Interrupt { session } => interrupt::run(&session, context),
         Verb::History(args) => history::run(&args, context),
         Verb::Status => status::run(context),
+        Verb::Keys(args) => keys::run(&args, context),
         Verb::RunDaemon { stuid, listen } => Err(start::run_daemon(&stuid, &listen)),
     }
 }

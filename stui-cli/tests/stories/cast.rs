@@ -5,7 +5,7 @@ mod process;
 mod screen;
 
 pub(crate) use daemon::{Daemon, Line, error, evaluated, event, finished, hello, reply, session};
-pub(crate) use process::{STUI, Stui, command};
+pub(crate) use process::{Ended, STUI, Stui, command};
 pub(crate) use screen::Screen;
 
 use std::time::Duration;

@@ -11,5 +11,6 @@ mod cast;
 mod connecting;
 mod evaluating;
 mod interactive;
+mod keys;
 mod looking;
 mod starting;
