@@ -1,10 +1,14 @@
 //! The command line.
 
+mod detached;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args as Group, Parser, Subcommand};
+
+pub(crate) use detached::{Await, Code, Log, Submit};
 
 /// A terminal for a live Smalltalk image.
 ///
@@ -59,6 +63,14 @@ pub(crate) enum Verb {
     },
     /// Evaluate code and print its result
     Eval(Eval),
+    /// Start an evaluation, print its id and leave it to itself
+    Submit(Submit),
+    /// Wait for an evaluation that was submitted and print its result
+    Await(Await),
+    /// Print what happened in a session
+    Log(Log),
+    /// Print what happens in the daemon and to the image, as JSON lines
+    Events,
     /// Look into an object
     Inspect(Inspect),
     /// Show a class: its variables and the selectors of its methods
@@ -152,12 +164,8 @@ line of its own; errors go to standard error. Variables stay in the session, so 
 `stui eval 'x := 3'` and then `stui eval 'x'` print 3 twice. Ctrl-C interrupts the evaluation.
 A process that ends in another way leaves the evaluation running.")]
 pub(crate) struct Eval {
-    /// The code; `-`, or none at all, reads it from standard input
-    #[arg(allow_hyphen_values = true, conflicts_with = "file")]
-    pub(crate) code: Option<String>,
-    /// Read the code from a file
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) code: Code,
     /// Evaluate in this session, which is made when it is not there [default: main]
     #[arg(long, short, value_name = "NAME")]
     pub(crate) session: Option<String>,
@@ -295,7 +303,7 @@ mod tests {
         let Some(Verb::Eval(eval)) = parse(&["stui", "eval", "--json", "-3 abs"]).verb else {
             panic!("not eval");
         };
-        assert_eq!(eval.code.as_deref(), Some("-3 abs"));
+        assert_eq!(eval.code.code.as_deref(), Some("-3 abs"));
         let args = parse(&["stui", "eval", "--timeout", "1s", "-", "--json"]);
         assert!(args.global.json);
     }

@@ -1,18 +1,24 @@
 //! What `stui` can do, one file for each command, and what all of them need.
 
 mod attach;
+mod awaiting;
 mod browse;
 mod classes;
+mod code;
+mod ended;
 mod eval;
+mod events;
 mod history;
 mod inspect;
 mod interrupt;
 mod keys;
+mod log;
 mod method;
 mod new;
 mod search;
 mod sessions;
 mod status;
+mod submit;
 mod test;
 
 use std::io::Write;
@@ -30,6 +36,7 @@ use crate::socket;
 use crate::start;
 use crate::terminal::Terminal;
 
+pub(crate) use awaiting::goes_on;
 pub(crate) use browse::{browse, class};
 pub(crate) use inspect::inspection;
 pub(crate) use method::parse as parse_method;
@@ -154,6 +161,10 @@ pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit,
         Verb::Kill(args) => sessions::kill(args.session, context),
         Verb::Rename { old, new } => sessions::rename(old, new, context),
         Verb::Eval(args) => eval::run(&args, context),
+        Verb::Submit(args) => submit::run(&args, context),
+        Verb::Await(args) => awaiting::run(&args, context),
+        Verb::Log(args) => log::run(&args, context),
+        Verb::Events => events::run(context),
         Verb::Inspect(args) => inspect::run(&args, context),
         Verb::Browse { class } => browse::run(&class, context),
         Verb::Classes { pattern, limit } => classes::run(pattern.as_deref(), limit, context),

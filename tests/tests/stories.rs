@@ -20,5 +20,6 @@ mod stories {
 
     // What users see.
     mod command_line;
+    mod detached_work;
     mod terminal;
 }

@@ -5,17 +5,16 @@
 //! else drives the session but does not allow to evaluate; the other one asks. Should events be
 //! lost, `await` asks for the end.
 
-use std::fs;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use stui_protocol::daemon::{Await, QueuePositionData, Submit};
-use stui_protocol::image::{Evaluated, Interrupt, OnError};
-use stui_protocol::limits::MAX_MESSAGE_BYTES;
-use stui_protocol::{ErrorType, Event, EventName, Outcome, Reply};
+use stui_protocol::image::{Interrupt, OnError};
+use stui_protocol::{ErrorType, Event, EventName, Outcome};
 
-use super::{Context, look_on};
+use super::awaiting::{goes_on, still_runs};
+use super::ended::Ended;
+use super::{Context, code, look_on};
 use crate::args;
 use crate::connection::{Connection, Incoming, request};
 use crate::exit::{Exit, Problem};
@@ -30,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Evaluates code.
 pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, Problem> {
-    let code = code(args)?;
+    let code = code::read(&args.code, "eval")?;
     let mut looking = context.connect()?;
     looking.catch_signals()?;
     let session = look_on(&mut looking, args.session.as_deref())?;
@@ -56,32 +55,14 @@ pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, 
         line_open: false,
     };
     let outcome = following.follow(context.terminal)?;
-    following.finish(outcome, context)
-}
-
-/// The code, from wherever the arguments say.
-fn code(args: &args::Eval) -> Result<String, Problem> {
-    let read = |reader: &mut dyn Read, what: &str| {
-        let mut text = String::new();
-        reader
-            .take(MAX_MESSAGE_BYTES as u64 + 1)
-            .read_to_string(&mut text)
-            .map_err(Problem::io(format!("reading {what}")))?;
-        Ok(text)
+    let instance = following.asking.hello().instance.clone();
+    let ended = Ended {
+        id: following.evaluation_id,
+        outcome,
+        instance: instance.unwrap_or_default(),
+        line_open: following.line_open,
     };
-    match (&args.code, &args.file) {
-        (_, Some(path)) if path.as_os_str() != "-" => {
-            let what = path.display().to_string();
-            let mut file = fs::File::open(path).map_err(Problem::io(format!("opening {what}")))?;
-            read(&mut file, &what)
-        }
-        (Some(code), None) if code != "-" => Ok(code.clone()),
-        (None, None) if io::stdin().is_terminal() => Err(Problem::Usage(
-            "eval needs code: `stui eval '3 + 4'`, `stui eval -f FILE`, or `-` for standard input"
-                .to_owned(),
-        )),
-        _ => read(&mut io::stdin(), "standard input"),
-    }
+    ended.print(context)
 }
 
 /// Whole milliseconds, and at least one.
@@ -168,10 +149,7 @@ impl Following {
             wait_ms: Some(wait_ms),
         };
         let outcome = self.asking.ask(&request(&ask, None))?.outcome;
-        let goes_on = outcome
-            .as_ref()
-            .is_ok_and(|value| value["state"] == "running");
-        Ok((!goes_on).then_some(outcome))
+        Ok((!goes_on(&outcome)).then_some(outcome))
     }
 
     /// The first Ctrl-C interrupts the evaluation, the second leaves it.
@@ -198,44 +176,11 @@ impl Following {
             .waits_until
             .is_some_and(|until| until <= Instant::now())
         {
-            return Err(Problem::Failed(stui_protocol::Failure::new(
-                ErrorType::Timeout,
-                format!("stopped waiting; the evaluation {id} goes on"),
-            )));
+            return Err(still_runs(id).into());
         }
         Err(Problem::Failed(stui_protocol::Failure::new(
             ErrorType::Timeout,
             format!("the evaluation {id} should have been stopped by now, and nothing says so"),
         )))
     }
-
-    /// Prints the end.
-    fn finish(self, outcome: Outcome, context: &mut Context<'_>) -> Result<Exit, Problem> {
-        let exit = match &outcome {
-            Ok(_) => Exit::Done,
-            Err(failure) => failure.error_type.into(),
-        };
-        if context.json {
-            let instance = self.asking.hello().instance.clone().unwrap_or_default();
-            context.print_json(&Reply::new(Some(self.evaluation_id), outcome, instance))?;
-            return Ok(exit);
-        }
-        let terminal = &mut *context.terminal;
-        if self.line_open {
-            writeln!(terminal.out)?;
-        }
-        let evaluated = evaluated(outcome?)?;
-        writeln!(terminal.out, "{}", evaluated.result)?;
-        if evaluated.truncated {
-            let note = terminal.err.palette.dim("the result or its output was cut");
-            writeln!(terminal.err, "{note}")?;
-        }
-        Ok(exit)
-    }
-}
-
-/// Reads a finished evaluation; a `state` beside it is of no interest.
-fn evaluated(value: Value) -> Result<Evaluated, Problem> {
-    serde_json::from_value(value)
-        .map_err(|why| Problem::Garbled(format!("a result that cannot be read: {why}")))
 }

@@ -64,6 +64,20 @@ impl Scribe {
         }
     }
 
+    /// For somebody who reads the log of a session under that name.
+    pub(crate) fn of_log(session: &str, columns: usize, palette: Palette) -> Self {
+        Self {
+            session: session.to_owned(),
+            session_id: String::new(),
+            known_at: 0,
+            columns,
+            palette,
+            drives: false,
+            own_pid: std::process::id(),
+            line_open: false,
+        }
+    }
+
     /// The text for an event; empty when it is no news. Only output may lack its line end:
     /// whatever follows it begins with one.
     pub(crate) fn text(&mut self, event: &Event) -> String {

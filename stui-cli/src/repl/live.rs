@@ -9,6 +9,7 @@ use stui_protocol::daemon::{Attach, AttachMode, AttachResult, Await, Submit, Sub
 use stui_protocol::image::Interrupt;
 use stui_protocol::{Event, EventName, Outcome};
 
+use crate::commands::goes_on;
 use crate::connection::{Connection, Incoming, request};
 use crate::exit::Problem;
 use crate::render::event::Scribe;
@@ -122,10 +123,7 @@ impl Live {
             wait_ms: Some(0),
         };
         let outcome = self.connection.ask(&request(&ask, None))?.outcome;
-        let goes_on = outcome
-            .as_ref()
-            .is_ok_and(|value| value["state"] == "running");
-        if goes_on {
+        if goes_on(&outcome) {
             return Ok(None);
         }
         self.settled = Some(evaluation_id.to_owned());
