@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::image::Heartbeat;
+
 pub use layers::{Environment, Layered, load};
 pub use places::{socket as socket_place, state_dir};
 
@@ -41,6 +43,8 @@ pub struct Image {
         deserialize_with = "check::milliseconds"
     )]
     pub request_timeout: Duration,
+    #[serde(rename = "heartbeat_timeout_ms", deserialize_with = "check::heartbeat")]
+    pub heartbeat_timeout: Heartbeat,
 }
 
 /// Where the image is.

@@ -16,7 +16,7 @@ use crate::announcements::{self, Announcements};
 use crate::commands::{MOST_LOOSE, Services};
 use crate::config::{Config, ImageKind, Layered};
 use crate::error::Error;
-use crate::image::{Image, events};
+use crate::image::{Heartbeat, Image, events};
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
@@ -35,6 +35,7 @@ pub struct Daemon {
     max_clients: usize,
     shutdown_timeout: Duration,
     events_endpoint: Option<String>,
+    heartbeat: Heartbeat,
     /// Ends the tasks that serve nobody in particular.
     background: CancellationToken,
 }
@@ -58,7 +59,9 @@ impl Daemon {
         let (endpoint, events_endpoint) = endpoints(config, embedded.as_ref());
         let (tasks, background) = (TaskTracker::new(), CancellationToken::new());
         let settling = CancellationToken::new();
-        let image = Image::start(&endpoint, &metrics, &tasks, &background);
+        let heartbeat = config.image.heartbeat_timeout;
+        let address = heartbeat.at(&endpoint);
+        let image = Image::start(&address, &metrics, &tasks, &background);
         let image = image.map_err(|why| Error::Endpoint {
             endpoint,
             why: why.to_string(),
@@ -97,6 +100,7 @@ impl Daemon {
             max_clients,
             shutdown_timeout: config.shutdown.timeout,
             events_endpoint,
+            heartbeat,
             background,
         })
     }
@@ -108,7 +112,7 @@ impl Daemon {
         start_tasks(
             &services,
             self.admin,
-            self.events_endpoint,
+            (self.events_endpoint, self.heartbeat),
             &self.background,
         );
         tracing::info!(socket = services.socket, "serving");
@@ -129,7 +133,7 @@ impl Daemon {
 fn start_tasks(
     services: &Arc<Services>,
     admin: Option<Admin>,
-    events_endpoint: Option<String>,
+    (events_endpoint, heartbeat): (Option<String>, Heartbeat),
     stop: &CancellationToken,
 ) {
     let tasks = &services.tasks;
@@ -139,6 +143,7 @@ fn start_tasks(
     tasks.spawn(events::run(
         image.clone(),
         events_endpoint,
+        heartbeat,
         Arc::new(sessions),
         Arc::clone(&services.metrics),
         stop.clone(),

@@ -6,6 +6,7 @@
 
 pub mod events;
 
+mod address;
 mod envelope;
 mod health;
 mod inflight;
@@ -19,11 +20,12 @@ use std::sync::Arc;
 
 use stui_protocol::daemon::ImageStatus;
 use stui_protocol::{Command, Failure, Reply, Request};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use address::{Address, Heartbeat, is_remote};
 pub use message::LinkError;
 
 use crate::metrics::Metrics;
@@ -40,6 +42,8 @@ const CHANNEL_CAPACITY: usize = 64;
 pub struct Image {
     inbox: mpsc::Sender<Message>,
     life: Arc<Life>,
+    /// Tells the worker that a reply was nonsense.
+    distrust: Arc<Notify>,
 }
 
 impl Image {
@@ -49,17 +53,20 @@ impl Image {
     /// # Errors
     /// When the endpoint is none, or when there are no files or memory for a socket.
     pub fn start(
-        endpoint: &str,
+        address: &Address,
         metrics: &Arc<Metrics>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Result<Self, tmq::TmqError> {
         let (inbox, outbox) = mpsc::channel(CHANNEL_CAPACITY);
         let (link, link_state) = watch::channel(LinkState::Connecting);
-        let worker = Worker::open(endpoint, outbox, link, Arc::clone(metrics))?;
+        let distrust = Arc::new(Notify::new());
+        let doubts = Arc::clone(&distrust);
+        let worker = Worker::open(address, outbox, link, doubts, Arc::clone(metrics))?;
         let image = Self {
             inbox,
-            life: Arc::new(Life::new(endpoint, Arc::clone(metrics))),
+            distrust,
+            life: Arc::new(Life::new(&address.endpoint, Arc::clone(metrics))),
         };
         tasks.spawn(worker.run(stop.clone()));
         tasks.spawn(health::run(image.clone(), link_state, stop.clone()));
@@ -86,7 +93,8 @@ impl Image {
         let sent = self.inbox.send(message).await;
         sent.map_err(|_| LinkError::Stopped)?;
         let answer = answer.await.unwrap_or(Err(LinkError::Stopped))?;
-        let reply = envelope::read(request, &answer.body)?;
+        let reply =
+            envelope::read(request, &answer.body).inspect_err(|_| self.distrust.notify_one())?;
         self.life.heard(answer.order, &reply.instance);
         Ok(reply)
     }
@@ -149,3 +157,6 @@ fn lane(request: &Request) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,8 +55,11 @@ pub struct Metrics {
     /// Times that the link went down.
     pub link_disconnects: IntCounter,
     /// Replies dropped, by reason: `late` (its caller was told a timeout), `unknown` (nobody's),
-    /// `malformed` (wrong frames).
+    /// `again` (of one that was answered), `malformed` (wrong frames).
     pub replies_dropped: IntCounterVec,
+    /// Sockets thrown away, by reason: `garbage` (the image broke the protocol), `silence` (it
+    /// answered on another one), `broken` (libzmq's word).
+    pub sockets_replaced: IntCounterVec,
     /// Whether the event link is up.
     pub events_up: IntGauge,
     /// Events of the image that were lost, seen as holes in their numbers.
@@ -135,6 +138,12 @@ impl Metrics {
                 &r,
                 "stui_link_replies_dropped_total",
                 "Replies of the image that were dropped.",
+                &["reason"],
+            )?,
+            sockets_replaced: counters(
+                &r,
+                "stui_link_sockets_replaced_total",
+                "Sockets to the image that were thrown away.",
                 &["reason"],
             )?,
             events_up: gauge(&r, "stui_events_up", "Whether the event link is up.")?,

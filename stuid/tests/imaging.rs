@@ -227,7 +227,7 @@ fn an_image_that_answers_nonsense_is_told_of_and_asked_on() {
         let reply = client.reply("browse_class", json!({"class_name": "X"}));
         assert_eq!(
             reply.outcome.unwrap_err().error_type,
-            ErrorType::InternalError
+            ErrorType::OutcomeUnknown
         );
         client.ask::<Ping>(json!({}));
     }
@@ -258,6 +258,29 @@ fn a_silent_image_is_unresponsive_and_its_late_reply_nobodys() {
     assert_eq!(pong.message.as_deref(), Some("back"));
     let late = daemon.metric("stui_link_replies_dropped_total{reason=\"late\"}");
     assert_eq!(late, Some(1.0), "{}", daemon.log());
+}
+
+#[test]
+fn a_frozen_image_is_given_up_at_the_deadline_and_not_later() {
+    let image = Scripted::start();
+    let daemon = Daemon::impatient(&image, 300);
+    let client = daemon.client();
+    let session = client.attach("main");
+    image.falls_silent_at("evaluate");
+    let sent = session.refused::<Evaluate>(json!({"code": "frozen"}));
+    assert_eq!(sent.error_type, ErrorType::OutcomeUnknown);
+    let unsent = session.refused::<Evaluate>(json!({"code": "never"}));
+    assert_eq!(unsent.error_type, ErrorType::ImageUnavailable);
+    assert_eq!(unsent.details["sent"], false);
+    image.speaks_again();
+    daemon.wait_for_image(ImageState::Ready);
+    assert_eq!(session.value("next"), "next");
+    let asked = image.asked();
+    assert!(
+        !asked
+            .iter()
+            .any(|each| each.parameters.get("code") == Some(&json!("never")))
+    );
 }
 
 #[test]

@@ -30,6 +30,29 @@ impl Daemon {
         ])
     }
 
+    /// In front of an image that may take so many milliseconds for one exchange.
+    pub(crate) fn impatient(image: &Scripted, request_timeout_ms: u64) -> Self {
+        Self::configured(
+            image,
+            &format!("[image]\nrequest_timeout_ms = {request_timeout_ms}\n"),
+        )
+    }
+
+    /// In front of an image, with this in its configuration file.
+    pub(crate) fn configured(image: &Scripted, config: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("stuid.toml");
+        std::fs::write(&file, config).expect("writing the configuration");
+        Self::with(&[
+            "--image",
+            image.endpoint(),
+            "--image-events",
+            image.events_endpoint(),
+            "--config",
+            file.to_str().expect("a path in UTF-8"),
+        ])
+    }
+
     /// With these flags besides its places.
     pub(crate) fn with(flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a directory");

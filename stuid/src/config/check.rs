@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer, Error};
 use tracing_subscriber::EnvFilter;
 
+use crate::image::Heartbeat;
+
 /// One day. Nothing here waits longer, and larger numbers are slips of the finger.
 const MOST_MILLISECONDS: u64 = 86_400_000;
 
@@ -17,6 +19,24 @@ pub(super) fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duratio
         ))),
     }
 }
+
+/// Milliseconds, 0 for never, or `auto`. The environment and flags give numbers as text.
+pub(super) fn heartbeat<'de, D: Deserializer<'de>>(from: D) -> Result<Heartbeat, D::Error> {
+    let text = String::deserialize(from)?;
+    match text.parse() {
+        Ok(0) => Ok(Heartbeat::Off),
+        Ok(number @ LEAST_HEARTBEAT_MS..=MOST_MILLISECONDS) => {
+            Ok(Heartbeat::Every(Duration::from_millis(number)))
+        }
+        Err(_) if text == "auto" => Ok(Heartbeat::Auto),
+        _ => Err(D::Error::custom(format!(
+            "it must be \"auto\", 0 for never, or milliseconds from {LEAST_HEARTBEAT_MS} to {MOST_MILLISECONDS}"
+        ))),
+    }
+}
+
+/// Shorter ones would tell of a machine under load that it is gone.
+const LEAST_HEARTBEAT_MS: u64 = 100;
 
 pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
     match usize::deserialize(from)? {

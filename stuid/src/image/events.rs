@@ -15,6 +15,7 @@ use tmq::subscribe::{Subscribe, SubscribeWithoutTopic};
 use tokio_util::sync::CancellationToken;
 
 use super::Image;
+use super::address::{Address, Heartbeat};
 use super::link::{Change, next_change, set_connection_options, watch};
 use crate::metrics::Metrics;
 
@@ -34,6 +35,7 @@ pub trait Listener: Send + Sync + 'static {
 pub async fn run(
     image: Image,
     configured: Option<String>,
+    heartbeat: Heartbeat,
     listener: Arc<impl Listener>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
@@ -42,11 +44,12 @@ pub async fn run(
     loop {
         let said = told.borrow_and_update().clone();
         let endpoint = configured.clone().or(said);
+        let address = endpoint.map(|endpoint| heartbeat.at(&endpoint));
         tokio::select! {
             () = stop.cancelled() => return,
             // The sender lives as long as the image.
             _ = told.changed(), if configured.is_none() => {}
-            () = listen(&image, endpoint.as_deref(), &*listener, &metrics) => {}
+            () = listen(&image, address.as_ref(), &*listener, &metrics) => {}
         }
         image.life.set_events_live(false);
     }
@@ -55,14 +58,15 @@ pub async fn run(
 /// Listens at one endpoint, for ever; it ends by being dropped.
 async fn listen(
     image: &Image,
-    endpoint: Option<&str>,
+    address: Option<&Address>,
     listener: &impl Listener,
     metrics: &Metrics,
 ) {
-    let Some(endpoint) = endpoint else {
+    let Some(address) = address else {
         return std::future::pending().await;
     };
-    let (mut socket, mut monitor) = match open(endpoint) {
+    let endpoint = &address.endpoint;
+    let (mut socket, mut monitor) = match open(address) {
         Ok(opened) => opened,
         Err(error) => {
             tracing::warn!(endpoint, %error, "listening for events of the image, asking instead");
@@ -90,15 +94,15 @@ async fn listen(
     }
 }
 
-fn open(endpoint: &str) -> Result<(Subscribe, Pair), tmq::TmqError> {
+fn open(address: &Address) -> Result<(Subscribe, Pair), tmq::TmqError> {
     let context = zmq::Context::new();
     let socket = context.socket(zmq::SUB)?;
     socket.set_linger(0)?;
     socket.set_rcvhwm(HIGH_WATER_MARK)?;
     socket.set_maxmsgsize(MAX_FRAME_BYTES)?;
-    set_connection_options(&socket)?;
+    set_connection_options(&socket, address)?;
     let monitor = watch(&context, &socket)?;
-    socket.connect(endpoint)?;
+    socket.connect(&address.endpoint)?;
     let socket = SubscribeWithoutTopic::from_zmq_socket(socket)?.subscribe(b"")?;
     Ok((socket, monitor))
 }

@@ -34,7 +34,9 @@ pub(crate) enum Settled<T> {
     Waiting(T),
     /// Of somebody who was told a timeout.
     Late,
-    /// Of nobody: a peer that makes up numbers, or a reply of an earlier connection.
+    /// Of somebody who has been answered: the peer answers twice, or gives a wrong number.
+    Again,
+    /// Of nobody: the peer makes up numbers.
     Unknown,
 }
 
@@ -51,15 +53,32 @@ impl<T> Inflight<T> {
         self.entries.len() < self.window
     }
 
+    /// Whether places are taken and nobody waits for them any more.
+    pub(crate) fn is_stuck(&self) -> bool {
+        !self.entries.is_empty() && !self.is_awaited()
+    }
+
+    /// Whether anybody waits.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let waits = |entry: &Entry<T>| matches!(entry, Entry::Waiting { .. });
+        self.entries.values().any(waits)
+    }
+
     /// The number that the next [`Self::insert`] answers.
     pub(crate) fn next_correlation(&self) -> Correlation {
         self.next
     }
 
+    /// A number for a request that takes no place.
+    pub(crate) fn spend_correlation(&mut self) -> Correlation {
+        let spent = self.next;
+        self.next += 1;
+        spent
+    }
+
     /// Notes a request that has been sent.
     pub(crate) fn insert(&mut self, caller: T, deadline: Instant) -> Correlation {
-        let correlation = self.next;
-        self.next += 1;
+        let correlation = self.spend_correlation();
         self.entries
             .insert(correlation, Entry::Waiting { caller, deadline });
         correlation
@@ -70,6 +89,7 @@ impl<T> Inflight<T> {
         match self.entries.remove(&correlation) {
             Some(Entry::Waiting { caller, .. }) => Settled::Waiting(caller),
             Some(Entry::Overdue) => Settled::Late,
+            None if correlation < self.next => Settled::Again,
             None => Settled::Unknown,
         }
     }
@@ -125,7 +145,8 @@ mod tests {
         let id = table.insert("a", now);
         assert!(!table.has_room());
         assert_eq!(table.settle(id), Settled::Waiting("a"));
-        assert_eq!(table.settle(id), Settled::Unknown);
+        assert_eq!(table.settle(id), Settled::Again);
+        assert_eq!(table.settle(id + 1), Settled::Unknown);
         assert!(table.has_room());
     }
 
@@ -135,7 +156,7 @@ mod tests {
         let id = table.insert("a", now + Duration::from_secs(1));
         assert_eq!(table.expire(now), Vec::<&str>::new());
         assert_eq!(table.expire(now + Duration::from_secs(1)), ["a"]);
-        assert!(!table.has_room());
+        assert!(!table.has_room() && table.is_stuck());
         assert_eq!(table.next_deadline(), None);
         assert_eq!(
             table.expire(now + Duration::from_secs(9)),
@@ -163,6 +184,6 @@ mod tests {
         table.disconnect();
         assert_eq!(table.next_correlation(), first + 1);
         assert_eq!(table.insert("b", now), first + 1);
-        assert_eq!(table.settle(first), Settled::Unknown);
+        assert_eq!(table.settle(first), Settled::Again);
     }
 }

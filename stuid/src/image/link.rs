@@ -5,12 +5,15 @@
 //! a peer that is not there, a message is sent in one step or not at all, and up and down are
 //! known within milliseconds.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use tmq::dealer::Dealer;
 use tmq::pair::Pair;
 use tmq::{AsZmqSocket, FromZmqSocket, Multipart};
 use zmq::{DONTWAIT, PollEvents, SNDMORE};
 
+use super::address::Address;
 use super::envelope;
 use super::inflight::Correlation;
 
@@ -21,9 +24,8 @@ const HIGH_WATER_MARK: i32 = 20;
 const RECONNECT_MS: i32 = 10;
 /// For a TCP connect and for the ZMTP handshake.
 const HANDSHAKE_MS: i32 = 2_000;
-/// Heartbeats find a dead network only; the image's health is `ping`'s business.
-const HEARTBEAT_MS: i32 = 5_000;
-const HEARTBEAT_TIMEOUT_MS: i32 = 15_000;
+/// Heartbeats in the time after which a peer is given up.
+const HEARTBEATS_PER_TIMEOUT: u32 = 3;
 /// The frames around a message's body and a margin; the codec enforces the exact bound.
 const MAX_FRAME_BYTES: i64 = stui_protocol::limits::MAX_MESSAGE_BYTES as i64 + 1024;
 
@@ -65,16 +67,16 @@ pub(crate) enum Sent {
 
 impl Link {
     /// Makes the sockets and begins to connect; nobody needs to be there yet.
-    pub(crate) fn open(context: &zmq::Context, endpoint: &str) -> Result<Self, tmq::TmqError> {
+    pub(crate) fn open(context: &zmq::Context, address: &Address) -> Result<Self, tmq::TmqError> {
         let socket = context.socket(zmq::DEALER)?;
         socket.set_immediate(true)?;
         socket.set_linger(0)?;
         socket.set_sndhwm(HIGH_WATER_MARK)?;
         socket.set_rcvhwm(HIGH_WATER_MARK)?;
         socket.set_maxmsgsize(MAX_FRAME_BYTES)?;
-        set_connection_options(&socket)?;
+        set_connection_options(&socket, address)?;
         let monitor = watch(context, &socket)?;
-        socket.connect(endpoint)?;
+        socket.connect(&address.endpoint)?;
         Ok(Self {
             dealer: Dealer::from_zmq_socket(socket)?,
             monitor,
@@ -129,14 +131,19 @@ impl Link {
 }
 
 /// Options that every socket to the image has, whatever its kind.
-pub(crate) fn set_connection_options(socket: &zmq::Socket) -> zmq::Result<()> {
+pub(crate) fn set_connection_options(socket: &zmq::Socket, address: &Address) -> zmq::Result<()> {
     socket.set_reconnect_ivl(RECONNECT_MS)?;
     socket.set_reconnect_ivl_max(0)?;
     socket.set_connect_timeout(HANDSHAKE_MS)?;
     socket.set_handshake_ivl(HANDSHAKE_MS)?;
-    socket.set_heartbeat_ivl(HEARTBEAT_MS)?;
-    socket.set_heartbeat_timeout(HEARTBEAT_TIMEOUT_MS)?;
-    socket.set_heartbeat_ttl(HEARTBEAT_TIMEOUT_MS)
+    let Some(timeout) = address.heartbeat else {
+        return Ok(());
+    };
+    let pause = timeout / HEARTBEATS_PER_TIMEOUT;
+    let milliseconds = |time: Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
+    socket.set_heartbeat_ivl(milliseconds(pause).max(1))?;
+    // Counted from the first heartbeat that is not answered.
+    socket.set_heartbeat_timeout(milliseconds(timeout - pause))
 }
 
 /// A monitor of a socket that has not connected yet.

@@ -41,7 +41,9 @@ pub enum LinkError {
         since: Option<Timestamp>,
     },
     /// The deadline passed while the request waited for the link. Nothing was sent.
-    #[error("the image was busy with other requests until the deadline: nothing was sent")]
+    #[error(
+        "the image did not take the request in time: nothing was sent, it is safe to try again"
+    )]
     NotSentInTime,
     /// The deadline passed after the request was sent.
     #[error("the image has not answered in time; it may still do what was asked")]
@@ -62,7 +64,7 @@ pub enum LinkError {
     #[error("{}", .0.error)]
     TooLarge(Box<Failure>),
     /// What came back is no reply to this request.
-    #[error("the image's answer cannot be understood: {0}")]
+    #[error("the image's answer cannot be understood, so it may or may not have run: {0}")]
     Nonsense(String),
 }
 
@@ -77,13 +79,13 @@ impl LinkError {
 impl From<LinkError> for Failure {
     fn from(error: LinkError) -> Self {
         let error_type = match &error {
-            LinkError::Down { .. } => ErrorType::ImageUnavailable,
-            LinkError::NotSentInTime | LinkError::TimedOut => ErrorType::Timeout,
-            LinkError::Unknown => ErrorType::OutcomeUnknown,
+            LinkError::Down { .. } | LinkError::NotSentInTime => ErrorType::ImageUnavailable,
+            LinkError::TimedOut | LinkError::Unknown | LinkError::Nonsense(_) => {
+                ErrorType::OutcomeUnknown
+            }
             LinkError::Overloaded { .. } => ErrorType::Overloaded,
             LinkError::Stopped => ErrorType::ShuttingDown,
             LinkError::TooLarge(failure) => return (**failure).clone(),
-            LinkError::Nonsense(_) => ErrorType::InternalError,
         };
         let failure =
             Self::new(error_type, error.to_string()).with("sent", !error.nothing_was_sent());

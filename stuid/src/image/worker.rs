@@ -3,23 +3,30 @@
 //!
 //! Its rules: nothing is sent while the link is down; a timeout does not free the place of a
 //! request that was sent; at a disconnect the replies that have arrived are taken first, then
-//! what was sent becomes *unknown*. What it does not do: read JSON, send anything twice, or judge
-//! the image's health.
+//! what was sent becomes *unknown*. A peer that breaks the protocol costs a socket: what waits on
+//! it becomes *unknown* and a new one is opened; one that keeps silent is given up when it answers
+//! on a second one (`spare`). What the worker does not do: read JSON, send anything twice, or
+//! judge the image's health.
+
+mod spare;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use stui_protocol::time::{self, Timestamp};
 use tmq::Multipart;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::address::Address;
 use super::envelope;
 use super::inflight::{Inflight, Settled};
 use super::link::{Change, Happening, Link, Sent};
 use super::message::{Answer, LinkError, Message};
 use super::queue::Queue;
+use spare::{Spare, Verdict};
+
 use crate::metrics::Metrics;
 
 /// Requests under way at the image. A second one would only wait in its pipe; one buys certainty.
@@ -31,6 +38,13 @@ pub(crate) const QUEUE_CAPACITY: usize = 1024;
 /// At the start, requests wait this long for the first connection before they are told that
 /// nobody is there.
 pub(crate) const FIRST_CONNECTION: Duration = Duration::from_secs(2);
+
+/// After the socket was thrown away, requests wait this long for the new one. It connects within
+/// milliseconds when the peer is there.
+const REPLACEMENT: Duration = Duration::from_millis(500);
+
+/// Before a socket that could not be opened is tried again.
+const OPEN_AGAIN: Duration = Duration::from_millis(100);
 
 /// When the link is up and yet takes nothing, it is asked again after this.
 const STUFFED: Duration = Duration::from_millis(5);
@@ -50,7 +64,7 @@ pub(crate) enum LinkState {
 /// The task's own things.
 pub(crate) struct Worker {
     context: zmq::Context,
-    endpoint: String,
+    address: Address,
     link: Link,
     inbox: mpsc::Receiver<Message>,
     queue: Queue<Message>,
@@ -61,6 +75,14 @@ pub(crate) struct Worker {
     down_since: Option<Timestamp>,
     /// The link said that it is up and then took nothing.
     stuffed: bool,
+    /// Why the socket has to go, as soon as nobody waits on it.
+    worn: Option<&'static str>,
+    /// Somebody found nonsense in a reply.
+    distrust: Arc<Notify>,
+    /// Tried while nothing comes by the link.
+    spare: Option<Spare>,
+    /// Not before this is another one opened.
+    spare_due: Instant,
     metrics: Arc<Metrics>,
 }
 
@@ -73,16 +95,17 @@ struct Waiting {
 impl Worker {
     /// Opens the link; nobody needs to be at the other end yet.
     pub(crate) fn open(
-        endpoint: &str,
+        address: &Address,
         inbox: mpsc::Receiver<Message>,
         state: watch::Sender<LinkState>,
+        distrust: Arc<Notify>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, tmq::TmqError> {
         let context = zmq::Context::new();
-        let link = Link::open(&context, endpoint)?;
+        let link = Link::open(&context, address)?;
         Ok(Self {
             context,
-            endpoint: endpoint.to_owned(),
+            address: address.clone(),
             link,
             inbox,
             queue: Queue::new(QUEUE_CAPACITY),
@@ -92,6 +115,10 @@ impl Worker {
             connecting_until: Instant::now() + FIRST_CONNECTION,
             down_since: None,
             stuffed: false,
+            worn: None,
+            distrust,
+            spare: None,
+            spare_due: Instant::now(),
             metrics,
         })
     }
@@ -100,12 +127,15 @@ impl Worker {
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
             self.expire();
+            self.look_after_socket();
             self.send_waiting();
             let wake = self.next_wake();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 happening = self.link.next() => self.on_link(happening),
+                happening = spare::next(&mut self.spare) => self.on_spare(happening),
+                () = self.distrust.notified() => self.worn = Some("garbage"),
                 message = self.inbox.recv() => match message {
                     Some(message) => self.accept(message),
                     None => break,
@@ -126,7 +156,7 @@ impl Worker {
 
     fn down(&self) -> LinkError {
         LinkError::Down {
-            endpoint: self.endpoint.clone(),
+            endpoint: self.address.endpoint.clone(),
             since: self.down_since,
         }
     }
@@ -160,10 +190,9 @@ impl Worker {
                 Sent::Whole => self.sent(message),
                 Sent::Not(body) => self.put_back(Message { body, ..message }),
                 Sent::Broken => {
-                    tracing::warn!(parent: &message.span, "a message broke while being sent, opening a new socket");
                     let down = self.down();
                     answer(message, Err(down));
-                    self.reopen();
+                    self.replace("broken");
                 }
             }
         }
@@ -199,14 +228,30 @@ impl Worker {
             Happening::Changed(Change::Up) => self.on_up(),
             Happening::Changed(Change::Down) => self.on_down(),
             Happening::Failed => {
-                tracing::error!("the socket to the image cannot be read, opening a new one");
-                self.reopen();
+                self.replace("broken");
+            }
+        }
+    }
+
+    fn on_spare(&mut self, happening: Happening) {
+        let Some(spare) = &mut self.spare else {
+            return;
+        };
+        match spare.hear(happening, &mut self.inflight) {
+            Verdict::Wait => {}
+            Verdict::Useless => self.spare = None,
+            Verdict::Good => {
+                if let Some(spare) = self.spare.take() {
+                    self.forget_sent("silence");
+                    self.link = spare.into_link();
+                    self.on_up();
+                }
             }
         }
     }
 
     fn on_up(&mut self) {
-        tracing::info!(endpoint = %self.endpoint, "the link to the image is up");
+        tracing::info!(endpoint = %self.address.endpoint, "the link to the image is up");
         self.metrics.link_connects.inc();
         self.connection += 1;
         let connection = self.connection;
@@ -214,7 +259,7 @@ impl Worker {
     }
 
     fn on_down(&mut self) {
-        tracing::warn!(endpoint = %self.endpoint, "the link to the image is down");
+        tracing::warn!(endpoint = %self.address.endpoint, "the link to the image is down");
         self.metrics.link_disconnects.inc();
         while let Some(frames) = self.link.take_arrived() {
             self.on_frames(frames);
@@ -224,21 +269,61 @@ impl Worker {
         self.settle_all(&self.down());
     }
 
-    /// Throws the socket away. What was under way on it will not be answered.
-    fn reopen(&mut self) {
-        self.down_since = Some(time::now());
-        self.state.send_replace(LinkState::Down);
-        self.settle_all(&self.down());
-        match Link::open(&self.context, &self.endpoint) {
-            Ok(link) => self.link = link,
+    /// Replaces a worn socket when nobody waits on it, and looks for another way when nothing
+    /// comes any more for those who were told a timeout.
+    fn look_after_socket(&mut self) {
+        if let Some(why) = self.worn
+            && !self.inflight.is_awaited()
+        {
+            self.replace(why);
+        }
+        if !self.is_up() || !self.inflight.is_stuck() {
+            self.spare = None;
+        } else if self.spare.is_none() && self.spare_due <= Instant::now() {
+            self.spare = Spare::open(&self.context, &self.address);
+            self.spare_due = Instant::now() + OPEN_AGAIN;
+        }
+    }
+
+    /// Throws the socket away and opens a new one. What was sent will not be answered; what waits
+    /// has a moment until the new one is connected.
+    fn replace(&mut self, why: &'static str) {
+        self.forget_sent(why);
+        self.spare = None;
+        match Link::open(&self.context, &self.address) {
+            Ok(link) => {
+                self.link = link;
+                if self.is_up() {
+                    self.connecting_until = Instant::now() + REPLACEMENT;
+                    self.state.send_replace(LinkState::Connecting);
+                }
+            }
             // The same call succeeded at the start, so this is a lack of memory or files.
-            Err(error) => tracing::error!(%error, "opening a new socket to the image"),
+            Err(error) => {
+                tracing::error!(%error, "opening a new socket to the image");
+                self.worn = Some(why);
+                self.on_down();
+            }
+        }
+    }
+
+    /// What was sent on a socket that goes away becomes *unknown*.
+    fn forget_sent(&mut self, why: &'static str) {
+        tracing::warn!(endpoint = %self.address.endpoint, why, "throwing away the socket to the image");
+        self.metrics
+            .sockets_replaced
+            .with_label_values(&[why])
+            .inc();
+        self.worn = None;
+        for Waiting { message, .. } in self.inflight.disconnect() {
+            answer(message, Err(LinkError::Unknown));
         }
     }
 
     fn on_frames(&mut self, frames: Multipart) {
         let Some((correlation, body)) = envelope::open(frames) else {
-            return self.drop_reply("malformed");
+            self.drop_reply("malformed");
+            return self.replace("garbage");
         };
         match self.inflight.settle(correlation) {
             Settled::Waiting(Waiting { message, sent_at }) => {
@@ -249,7 +334,14 @@ impl Worker {
                 answer(message, Ok(Answer { body, order }));
             }
             Settled::Late => self.drop_reply("late"),
-            Settled::Unknown => self.drop_reply("unknown"),
+            Settled::Again => {
+                self.drop_reply("again");
+                self.worn = Some("garbage");
+            }
+            Settled::Unknown => {
+                self.drop_reply("unknown");
+                self.replace("garbage");
+            }
         }
     }
 
@@ -312,7 +404,11 @@ impl Worker {
         let waiting = self.queue.iter().map(|message| message.deadline).min();
         let connecting = (self.state() == LinkState::Connecting).then_some(self.connecting_until);
         let stuffed = self.stuffed.then(|| now + STUFFED);
-        [waiting, self.inflight.next_deadline(), connecting, stuffed]
+        let worn = self.worn.map(|_| now + OPEN_AGAIN);
+        let spare = self.inflight.is_stuck() && self.spare.is_none();
+        let spare = spare.then_some(self.spare_due.max(now + STUFFED));
+        let sent = self.inflight.next_deadline();
+        [waiting, sent, connecting, stuffed, worn, spare]
             .into_iter()
             .flatten()
             .min()

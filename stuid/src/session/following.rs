@@ -27,9 +27,9 @@ const POLLS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_mi
 /// The same when events arrive and polls are a safety net only.
 const SAFETY_POLLS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
-/// How long an evaluation may hang in the air when the link is down. A restarted image is back
-/// sooner, and the link finds it within milliseconds.
-const LOST_PATIENCE: Duration = Duration::from_secs(2);
+/// How long an evaluation may hang in the air when the link is down: its client is to be told
+/// within two seconds. A restarted image is back sooner, and the link finds it within milliseconds.
+const LOST_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// The image stops an evaluation at its timeout; when it has not done so after this much more,
 /// the daemon interrupts it, and gives that as long again.
@@ -50,6 +50,14 @@ pub(crate) struct Following {
     pub(crate) request_timeout: Duration,
 }
 
+/// What became of the request that starts it.
+enum Begun {
+    Ended(Outcome),
+    Running,
+    /// It was sent, and the link broke or the reply was nonsense.
+    Perhaps,
+}
+
 /// What the image says of an evaluation.
 enum Said {
     Ended(Outcome),
@@ -64,16 +72,20 @@ impl Following {
     /// The one and only outcome.
     pub(crate) async fn outcome(self) -> Outcome {
         let mut life = self.image.instance();
-        if let Some(start) = &self.start
-            && let Some(outcome) = self.begin(start, &mut life).await
-        {
-            return outcome;
+        let mut confirm_until = None;
+        if let Some(start) = &self.start {
+            let deadline = Instant::now() + self.request_timeout;
+            match self.begin(start, deadline, &mut life).await {
+                Begun::Ended(outcome) => return outcome,
+                Begun::Running => {}
+                Begun::Perhaps => confirm_until = Some(deadline),
+            }
         }
         self.evaluation.set_stage(Stage::Running);
         let Some(limit) = self.timeout else {
-            return self.wait(&life).await;
+            return self.wait(&life, confirm_until).await;
         };
-        let mut wait = std::pin::pin!(self.wait(&life));
+        let mut wait = std::pin::pin!(self.wait(&life, confirm_until));
         let guard = Instant::now() + limit + GUARD;
         if let Ok(outcome) = timeout_at(guard, &mut wait).await {
             return outcome;
@@ -90,33 +102,32 @@ impl Following {
                 Err(overran(limit, "it was stopped"))
             }
             Ok(outcome) => outcome,
-            Err(_) => Err(overran(limit, "the image could not stop it")),
+            Err(_) => Err(unknown("the image did not stop it at its timeout")),
         }
     }
 
-    /// Sends the request that starts it. Answers the outcome when that is known at once.
-    async fn begin(&self, start: &Request, life: &mut String) -> Option<Outcome> {
+    /// Sends the request that starts it.
+    async fn begin(&self, start: &Request, deadline: Instant, life: &mut String) -> Begun {
         let mut start = start.clone();
         start
             .parameters
             .insert("wait_ms".into(), FIRST_WAIT_MS.into());
-        let deadline = Instant::now() + self.request_timeout;
         match self.image.call(&start, deadline).await {
             Ok(reply) => {
                 life.clone_from(&reply.instance);
                 match understand_start(reply) {
-                    Said::Ended(outcome) => Some(self.with_all_output(outcome).await),
-                    _ => None,
+                    Said::Ended(outcome) => Begun::Ended(self.with_all_output(outcome).await),
+                    _ => Begun::Running,
                 }
             }
-            Err(error) if error.nothing_was_sent() => Some(Err(error.into())),
-            // Perhaps it runs: ask.
-            Err(_) => None,
+            Err(LinkError::Unknown | LinkError::Nonsense(_)) => Begun::Perhaps,
+            Err(error) => Begun::Ended(Err(error.into())),
         }
     }
 
-    /// Waits until somebody tells the end.
-    async fn wait(&self, life: &str) -> Outcome {
+    /// Waits until somebody tells the end. One of which is not known whether it has begun is given
+    /// up at `confirm_until` unless the image knows it.
+    async fn wait(&self, life: &str, mut confirm_until: Option<Instant>) -> Outcome {
         let mut status = self.image.watch();
         let (mut pause, longest) = match self.image.events_are_live() {
             true => SAFETY_POLLS,
@@ -137,16 +148,21 @@ impl Following {
             }
             let down = state == ImageState::Down;
             let since = *down_since.get_or_insert_with(Instant::now);
-            if !down {
+            // A link that comes and goes brings no news; an answer does.
+            if !down && state != ImageState::Connecting {
                 down_since = None;
-            } else if since.elapsed() >= LOST_PATIENCE {
+            } else if down && since.elapsed() >= LOST_PATIENCE {
                 return Err(unknown("the image went away while it ran"));
+            }
+            if confirm_until.is_some_and(|until| until <= Instant::now()) {
+                return Err(unknown("the image did not say whether it has begun"));
             }
             let wake = if down {
                 since + LOST_PATIENCE
             } else {
                 next_poll
             };
+            let wake = confirm_until.map_or(wake, |until| wake.min(until));
             tokio::select! {
                 () = self.evaluation.nudge.notified() => {}
                 _ = status.changed() => {}
@@ -155,23 +171,25 @@ impl Following {
             if down || self.evaluation.has_announced() {
                 continue;
             }
-            match self.ask(life).await {
+            match self.ask(life, confirm_until).await {
                 Said::Ended(outcome) => return self.with_all_output(outcome).await,
                 Said::Nothing => return Err(unknown("the image does not know it any more")),
-                Said::Running | Said::Unclear => {}
+                Said::Running => confirm_until = None,
+                Said::Unclear => {}
             }
             pause = (pause * 2).min(longest);
             next_poll = Instant::now() + pause;
         }
     }
 
-    async fn ask(&self, life: &str) -> Said {
+    async fn ask(&self, life: &str, until: Option<Instant>) -> Said {
         let command = EvaluationStatus {
             evaluation_id: self.evaluation.id.clone(),
             wait_ms: None,
         };
         let request = Request::new(new_id(), &command);
         let deadline = Instant::now() + self.request_timeout;
+        let deadline = until.map_or(deadline, |until| deadline.min(until));
         match self.image.call(&request, deadline).await {
             Ok(reply) if !life.is_empty() && reply.instance != life => Said::Nothing,
             Ok(reply) => understand_status(reply),

@@ -42,6 +42,27 @@ fn the_defaults_are_a_whole_configuration() {
 }
 
 #[test]
+fn the_heartbeat_is_a_number_never_or_auto() {
+    use crate::image::Heartbeat::{Auto, Every, Off};
+    let of = |text: &str| {
+        let layered = load_with(text, &[], &[])?;
+        Ok::<_, ConfigError>(layered.config.image.heartbeat_timeout)
+    };
+    let second = std::time::Duration::from_secs(1);
+    assert_eq!(of("").unwrap(), Auto);
+    assert_eq!(of("[image]\nheartbeat_timeout_ms = 0").unwrap(), Off);
+    assert_eq!(
+        of("[image]\nheartbeat_timeout_ms = 1000").unwrap(),
+        Every(second)
+    );
+    for wrong in ["5", "-1", "\"often\"", "86400001"] {
+        let text = format!("[image]\nheartbeat_timeout_ms = {wrong}");
+        let told = of(&text).unwrap_err().to_string();
+        assert!(told.contains("image.heartbeat_timeout_ms"), "{told}");
+    }
+}
+
+#[test]
 fn a_later_layer_wins_and_is_named() {
     let text = "[image]\nrequest_timeout_ms = 1000\n[log]\nlevel = \"warn\"\n[state]\ndir = \"/f\"";
     let variables = [("STUID_LOG__LEVEL", "debug"), ("STUID_STATE__DIR", "/e")];
