@@ -2,6 +2,8 @@
 
 mod embedded;
 
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use crate::image::{Heartbeat, Image, events};
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
+use crate::supervisor;
 use stui_embedded::EmbeddedImage;
 
 /// For the last replies to be written and the last tasks to see that they shall end.
@@ -41,11 +44,12 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Takes the socket, starts the image if it is inside, and opens the link to it.
+    /// Takes the socket, or the one that the service manager `held`, starts the image if it is
+    /// inside, and opens the link to it.
     ///
     /// # Errors
     /// Whatever keeps it from serving; see [`Error`].
-    pub async fn start(layered: &Layered) -> Result<Self, Error> {
+    pub async fn start(layered: &Layered, held: Option<UnixListener>) -> Result<Self, Error> {
         let config = &layered.config;
         let metrics = Metrics::new().map_err(|why| Error::Io {
             doing: "making the metrics".to_owned(),
@@ -53,9 +57,12 @@ impl Daemon {
         })?;
         let metrics = Arc::new(metrics);
         let max_clients = listener::make_room(config.listen.max_clients)?;
-        let listener = Listener::bind(&config.listen.socket, config.listen.mode)?;
+        let listener = match held {
+            Some(socket) => Listener::adopt(socket)?,
+            None => Listener::bind(&config.listen.socket, config.listen.mode)?,
+        };
         let admin = bind_admin(layered).await?;
-        let embedded = start_embedded(config)?;
+        let embedded = start_embedded(config, listener.path())?;
         let (endpoint, events_endpoint) = endpoints(config, embedded.as_ref());
         let (tasks, background) = (TaskTracker::new(), CancellationToken::new());
         let settling = CancellationToken::new();
@@ -89,7 +96,7 @@ impl Daemon {
             tasks,
             loose: Semaphore::new(MOST_LOOSE),
             started_at: time::now(),
-            socket: config.listen.socket.display().to_string(),
+            socket: listener.path().display().to_string(),
             admin: admin.as_ref().map(|admin| admin.address.to_string()),
         };
         Ok(Self {
@@ -116,6 +123,7 @@ impl Daemon {
             &self.background,
         );
         tracing::info!(socket = services.socket, "serving");
+        supervisor::ready(&format!("serving clients at {}", services.socket));
         listener
             .run(&services, self.max_clients, &clients, &ending)
             .await;
@@ -148,6 +156,7 @@ fn start_tasks(
         Arc::clone(&services.metrics),
         stop.clone(),
     ));
+    tasks.spawn(supervisor::feed_watchdog(stop.clone()));
     let announcements = services.announcements.clone();
     tasks.spawn(announcements::image_states(
         image,
@@ -167,6 +176,7 @@ async fn end(
     patience: Duration,
     background: &CancellationToken,
 ) {
+    supervisor::stopping();
     phase("telling the clients");
     services.closing.cancel();
     clients.close();
@@ -212,9 +222,9 @@ async fn bind_admin(layered: &Layered) -> Result<Option<Admin>, Error> {
     }
 }
 
-fn start_embedded(config: &Config) -> Result<Option<EmbeddedImage>, Error> {
+fn start_embedded(config: &Config, socket: &Path) -> Result<Option<EmbeddedImage>, Error> {
     match config.image.kind {
-        ImageKind::Embedded => embedded::start(config).map(Some),
+        ImageKind::Embedded => embedded::start(config, socket).map(Some),
         ImageKind::Zeromq => Ok(None),
     }
 }

@@ -32,6 +32,7 @@ pub mod error;
 pub mod identity;
 pub mod metrics;
 pub mod shutdown;
+pub mod supervisor;
 pub mod telemetry;
 
 /// Version of the daemon.

@@ -2,7 +2,8 @@
 //!
 //! Above the socket lies a lock file: whoever holds its lock may replace a socket that nobody
 //! answers on, so a daemon that was killed leaves nothing in the way and two daemons never share
-//! a place.
+//! a place. A socket that a service manager holds is its own: it stays when the daemon ends, and
+//! clients that connect meanwhile wait in its backlog.
 
 mod place;
 
@@ -33,12 +34,13 @@ const BREATH: Duration = Duration::from_millis(100);
 /// Files that are no clients: sockets of the image link, of HTTP, logs, the runtime's own.
 const FILES_BESIDES: u64 = 128;
 
-/// The socket of this daemon. Dropping it removes the socket.
+/// The socket of this daemon. Dropping it removes the socket, unless somebody else holds it.
 #[derive(Debug)]
 pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
-    _lock: Lock,
+    /// The right to the place; none for a socket of the service manager's.
+    lock: Option<Lock>,
 }
 
 impl Listener {
@@ -58,8 +60,31 @@ impl Listener {
         Ok(Self {
             listener,
             path: path.to_owned(),
-            _lock: lock,
+            lock: Some(lock),
         })
+    }
+
+    /// Listens on a socket that the service manager holds.
+    ///
+    /// # Errors
+    /// When it has no path or cannot be used.
+    pub fn adopt(socket: std::os::unix::net::UnixListener) -> Result<Self, Error> {
+        let doing = || Error::io("using the socket of the service manager");
+        let address = socket.local_addr().map_err(doing())?;
+        let path = address.as_pathname().map(Path::to_owned);
+        let path = path.ok_or_else(|| doing()(io::Error::other("it has no path")))?;
+        socket.set_nonblocking(true).map_err(doing())?;
+        Ok(Self {
+            listener: UnixListener::from_std(socket).map_err(doing())?,
+            path,
+            lock: None,
+        })
+    }
+
+    /// Where the socket is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Accepts clients and serves them in tasks of their own, until told to end.
@@ -101,8 +126,10 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // It may be gone already, with its directory.
-        let _ = std::fs::remove_file(&self.path);
+        if self.lock.is_some() {
+            // It may be gone already, with its directory.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

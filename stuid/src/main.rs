@@ -4,6 +4,7 @@ mod arguments;
 mod embedded_image;
 
 use std::io::Write;
+use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -11,7 +12,7 @@ use clap::Parser;
 use stuid::config::{self, Environment, Layered};
 use stuid::daemon::Daemon;
 use stuid::error::Error;
-use stuid::{shutdown, telemetry};
+use stuid::{shutdown, supervisor, telemetry};
 
 use tokio_util::sync::CancellationToken;
 
@@ -49,14 +50,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.check_config {
         return Ok(arguments::print_config(&layered)?);
     }
+    let held = supervisor::socket()?;
     // Whatever this process makes is for its user alone; the socket's mode is set on its own.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     telemetry::start(&layered.config.log)
         .map_err(|why| anyhow::anyhow!("starting the log: {why}"))?;
-    serve(&layered)
+    serve(&layered, held)
 }
 
-fn serve(layered: &Layered) -> anyhow::Result<()> {
+fn serve(layered: &Layered, held: Option<UnixListener>) -> anyhow::Result<()> {
     let ending = CancellationToken::new();
     let told = ending.clone();
     shutdown::on_signals(move || told.cancel()).context("listening for signals")?;
@@ -66,7 +68,7 @@ fn serve(layered: &Layered) -> anyhow::Result<()> {
         .build()
         .context("starting the runtime")?;
     runtime.block_on(async {
-        let daemon = Daemon::start(layered).await?;
+        let daemon = Daemon::start(layered, held).await?;
         daemon.run(ending).await;
         Ok(())
     })

@@ -29,6 +29,7 @@ pub mod daemon;
 mod incoming;
 
 pub mod cli;
+pub mod container;
 pub mod python;
 pub mod scripted;
 pub mod terminal;
@@ -38,6 +39,7 @@ pub mod skipped;
 pub use asking::{Asking, Session};
 pub use cli::{Cli, Home};
 pub use client::Client;
+pub use container::Container;
 pub use daemon::Daemon;
 pub use events::Events;
 pub use image::Image;

@@ -18,6 +18,9 @@ mod stories {
     mod garbage;
     mod image_life;
 
+    // What operators live through.
+    mod service;
+
     // What users see.
     mod command_line;
     mod detached_work;

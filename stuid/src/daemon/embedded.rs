@@ -9,8 +9,7 @@ use crate::error::Error;
 
 /// Where an embedded image of this daemon answers, beside the socket for clients: the directory
 /// is the user's alone, or else the files are.
-pub(super) fn start(config: &Config) -> Result<EmbeddedImage, Error> {
-    let socket = &config.listen.socket;
+pub(super) fn start(config: &Config, socket: &Path) -> Result<EmbeddedImage, Error> {
     let state_dir = &config.state.dir;
     let has_state_dir = !state_dir.as_os_str().is_empty();
     let image = stui_embedded::Config {

@@ -1,0 +1,203 @@
+//! The daemon under a service manager: the protocols that it speaks with one, and the real thing.
+
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use stui_tests::process::Process;
+use stui_tests::{Client, Container, binaries, patience, skipped};
+use tempfile::TempDir;
+
+/// Somebody who starts `stuid` as systemd does: with a socket and a place for notifications.
+struct Manager {
+    daemon: Process,
+    notifications: UnixDatagram,
+    dir: TempDir,
+}
+
+impl Manager {
+    /// Listens for clients, and starts the daemon when the first one connects.
+    fn start(environment: &[&str]) -> Option<Self> {
+        let tool = "systemd-socket-activate";
+        if Command::new(tool).arg("--version").output().is_err() {
+            skipped("a service manager's socket", "systemd-socket-activate");
+            return None;
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let notify = dir.path().join("notify");
+        let notifications = UnixDatagram::bind(&notify).expect("a socket for notifications");
+        notifications
+            .set_read_timeout(Some(patience::PATIENCE))
+            .expect("a limit");
+        let mut command = Command::new(tool);
+        command
+            .arg("--listen")
+            .arg(dir.path().join("stuid.sock"))
+            .arg(format!("--setenv=NOTIFY_SOCKET={}", notify.display()))
+            .args(environment.iter().map(|pair| format!("--setenv={pair}")))
+            .arg(binaries::stuid())
+            .args(["--embedded", "--admin", "127.0.0.1:0", "--state-dir"])
+            .arg(dir.path().join("state"))
+            .env_clear();
+        let daemon = Process::start("stuid", &mut command, dir.path());
+        patience::until("a socket", || {
+            dir.path().join("stuid.sock").exists().then_some(())
+        });
+        Some(Self {
+            daemon,
+            notifications,
+            dir,
+        })
+    }
+
+    fn connect(&self) -> Client {
+        let socket = self.dir.path().join("stuid.sock");
+        patience::until("a hello", || Client::try_connect(&socket))
+    }
+
+    /// Waits for a notification that has this line.
+    fn hears(&self, line: &str) {
+        let mut buffer = [0; 4096];
+        let deadline = Instant::now() + patience::PATIENCE;
+        while Instant::now() < deadline {
+            let Ok(count) = self.notifications.recv(&mut buffer) else {
+                break;
+            };
+            let text = String::from_utf8_lossy(&buffer[..count]);
+            if text.lines().any(|told| told == line) {
+                return;
+            }
+        }
+        panic!("the daemon did not say {line}:\n{}", self.daemon.log());
+    }
+
+    fn forget_what_was_said(&self) {
+        self.notifications
+            .set_nonblocking(true)
+            .expect("no waiting");
+        while self.notifications.recv(&mut [0; 4096]).is_ok() {}
+        self.notifications.set_nonblocking(false).expect("waiting");
+    }
+}
+
+#[test]
+fn a_socket_of_the_service_manager_is_used_and_left_in_place() {
+    let Some(mut manager) = Manager::start(&[]) else {
+        return;
+    };
+
+    let client = manager.connect();
+    manager.hears("READY=1");
+    assert_eq!(client.session().value("3 + 4"), "7");
+    manager.daemon.signal(Signal::TERM);
+    manager.hears("STOPPING=1");
+
+    assert!(manager.daemon.end().success(), "{}", manager.daemon.log());
+    assert!(
+        manager.dir.path().join("stuid.sock").exists(),
+        "it belongs to the service manager"
+    );
+}
+
+#[test]
+fn the_watchdog_is_fed_while_the_daemon_works_and_starves_when_it_is_stuck() {
+    let Some(mut manager) = Manager::start(&["WATCHDOG_USEC=300000"]) else {
+        return;
+    };
+    let _client = manager.connect();
+    manager.hears("WATCHDOG=1");
+    manager.hears("WATCHDOG=1");
+
+    manager.daemon.signal(Signal::STOP);
+    manager.forget_what_was_said();
+    let silence = Some(Duration::from_secs(1));
+    let notifications = &manager.notifications;
+    notifications.set_read_timeout(silence).expect("a limit");
+    let heard = notifications.recv(&mut [0; 4096]);
+    assert!(heard.is_err(), "a stopped daemon says nothing");
+
+    notifications
+        .set_read_timeout(Some(patience::PATIENCE))
+        .expect("a limit");
+    manager.daemon.signal(Signal::CONT);
+    manager.hears("WATCHDOG=1");
+}
+
+#[test]
+fn systemd_starts_restarts_and_stops_it() {
+    let container = match Container::boot() {
+        Ok(container) => container,
+        Err(needs) => return skipped("the life of the service under systemd", &needs),
+    };
+    container.run(&["systemd-sysusers"]);
+    container.run(&["systemctl", "start", "stuid.socket"]);
+    assert_eq!(
+        container.property("stuid.service", "ActiveState"),
+        "inactive"
+    );
+
+    // The first client starts it.
+    assert_eq!(evaluate(&container, "3 + 4"), "7\n");
+    assert_eq!(container.property("stuid.service", "SubState"), "running");
+    assert_eq!(container.property("stuid.service", "Type"), "notify");
+
+    nobody_is_refused_while_it_restarts(&container);
+    a_stuck_daemon_is_replaced(&container);
+    it_stops_in_time(&container);
+}
+
+fn evaluate(container: &Container, code: &str) -> String {
+    container.run(&["stui", "--no-start", "eval", code])
+}
+
+/// Ten clients that connect and ask again and again. One whom the old daemon leaves without an
+/// answer asks once more; the next daemon answers, since no connection is refused.
+fn nobody_is_refused_while_it_restarts(container: &Container) {
+    let ask = "stui --no-start status >/dev/null";
+    let script = format!("for i in $(seq 20); do {ask} || {ask} || exit 1; done");
+    let clients: Vec<_> = (0..10)
+        .map(|_| {
+            let mut command = container.command(&["sh", "-c", &script]);
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().expect("a client")
+        })
+        .collect();
+    let before = container.property("stuid.service", "MainPID");
+
+    container.run(&["systemctl", "restart", "stuid.service"]);
+
+    for client in clients {
+        let output = client.wait_with_output().expect("its end");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}\n{}", container.journal());
+    }
+    assert_ne!(container.property("stuid.service", "MainPID"), before);
+}
+
+fn a_stuck_daemon_is_replaced(container: &Container) {
+    let short = "[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\n";
+    container.change_unit("stuid.service", short);
+    container.run(&["systemctl", "restart", "stuid.service"]);
+    let stuck = container.property("stuid.service", "MainPID");
+
+    container.run(&["kill", "-STOP", &stuck]);
+
+    patience::until("systemd to replace it", || {
+        let new = container.property("stuid.service", "NRestarts") == "1"
+            && container.property("stuid.service", "SubState") == "running";
+        new.then_some(())
+    });
+    assert_ne!(container.property("stuid.service", "MainPID"), stuck);
+    assert_eq!(evaluate(container, "6 * 7"), "42\n");
+}
+
+fn it_stops_in_time(container: &Container) {
+    evaluate(container, "3");
+    container.run(&["systemctl", "stop", "stuid.service"]);
+
+    let result = container.property("stuid.service", "Result");
+    assert_eq!(result, "success", "{}", container.journal());
+    let socket = container.property("stuid.socket", "ActiveState");
+    assert_eq!(socket, "active", "the next client starts it again");
+}
