@@ -54,6 +54,17 @@ impl Daemon {
         daemon
     }
 
+    /// The same with the log level that users have, for measuring.
+    #[must_use]
+    pub fn quiet(arguments: &[&str]) -> Self {
+        let level = ("STUID_LOG__LEVEL".to_owned(), "info".to_owned());
+        let surroundings = Surroundings {
+            environment: vec![level],
+            ..Surroundings::default()
+        };
+        Self::start_under(surroundings, arguments)
+    }
+
     /// A daemon whose image is not there.
     #[must_use]
     pub fn start_without_image() -> Self {

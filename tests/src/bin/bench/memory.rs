@@ -6,6 +6,7 @@ use std::thread;
 use serde_json::json;
 use stui_protocol::daemon::Attach;
 use stui_tests::asking::new_id;
+use stui_tests::footprint::Footprint;
 use stui_tests::{Asking, Client, Daemon, Image, patience};
 
 use crate::plan::Plan;
@@ -85,7 +86,7 @@ fn evaluate_beside(plan: &Plan, daemon: &Daemon, look: impl FnOnce()) -> u64 {
 /// A row with the resident set of a process, and what that is more for each of those that were
 /// added. Answers it in KiB.
 fn tell(what: &str, more: Option<(f64, usize)>, pid: u32, report: &mut Report) -> f64 {
-    let resident = resident_kib(pid);
+    let resident = Footprint::of(pid).resident_kib as f64;
     let each = more.map(|(before, count)| format!("{:.1} KiB", (resident - before) / count as f64));
     report.row(vec![
         what.to_owned(),
@@ -93,12 +94,4 @@ fn tell(what: &str, more: Option<(f64, usize)>, pid: u32, report: &mut Report) -
         each.unwrap_or_default(),
     ]);
     resident
-}
-
-fn resident_kib(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a running stuid");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
-    kib.and_then(|kib| kib.trim().parse().ok())
-        .expect("a number of kB")
 }
