@@ -23,7 +23,8 @@ mod status;
 mod submit;
 mod subscribe;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -92,6 +93,7 @@ pub struct Client {
     pub peer: Peer,
     /// For what is no reply.
     pub notes: Notes,
+    lagging: AtomicBool,
     attached: Mutex<Option<Arc<Session>>>,
 }
 
@@ -103,6 +105,7 @@ impl Client {
             number,
             peer,
             notes,
+            lagging: AtomicBool::new(false),
             attached: Mutex::new(None),
         }
     }
@@ -122,12 +125,26 @@ impl Client {
         self.change_to(None)
     }
 
+    /// Says whether it has fallen behind with reading; those who look at its session see it.
+    pub(crate) fn set_lagging(&self, lagging: bool) {
+        self.lagging.store(lagging, Ordering::Relaxed);
+        let attached = self.attached().clone();
+        if let Some(session) = attached {
+            session.set_lagging(self.number, lagging);
+        }
+    }
+
     fn join(&self, session: &Arc<Session>) {
         self.change_to(Some(Arc::clone(session)));
+        session.set_lagging(self.number, self.lagging.load(Ordering::Relaxed));
+    }
+
+    fn attached(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change_to(&self, next: Option<Arc<Session>>) -> Option<Arc<Session>> {
-        let mut attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut attached = self.attached();
         let stays = next.as_ref().map(|session| session.key);
         let before = std::mem::replace(&mut *attached, next);
         drop(attached);

@@ -25,6 +25,7 @@ pub const DEFAULTS: &str = include_str!("../../config/stuid.toml");
 pub struct Config {
     pub image: Image,
     pub listen: Listen,
+    pub clients: Clients,
     pub admin: Admin,
     pub state: State,
     pub session: Session,
@@ -77,8 +78,13 @@ pub struct Listen {
     pub socket: PathBuf,
     #[serde(deserialize_with = "check::octal")]
     pub mode: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Clients {
     #[serde(deserialize_with = "check::positive")]
-    pub max_clients: usize,
+    pub max: usize,
     #[serde(rename = "stall_timeout_ms", deserialize_with = "check::milliseconds")]
     pub stall_timeout: Duration,
 }

@@ -5,7 +5,9 @@
 //! the order in which they were sent. What goes out is the `writer`'s business, how a request is
 //! answered is in [`crate::commands`].
 
+mod lag;
 mod lines;
+mod places;
 mod responder;
 mod writer;
 
@@ -21,7 +23,7 @@ use stui_protocol::codec::client::{Line, encode_event};
 use stui_protocol::daemon::HelloData;
 use stui_protocol::{ErrorType, Event, EventName, Failure, Version};
 use tokio::net::UnixStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 pub use responder::{Responder, Switch};
 pub use writer::Attachment;
@@ -30,11 +32,9 @@ use crate::commands::{self, Client, Services};
 use crate::identity::Peer;
 use crate::notes::Notes;
 use lines::{LineReader, Stopped};
+use places::{MOST_REQUESTS, Place, Places};
 use responder::Outgoing;
 use writer::Writer;
-
-/// Requests of one client that may be under way; further ones wait in its socket.
-const MOST_REQUESTS: usize = 64;
 
 /// After a client has said that it sends nothing more, it is looked this often whether it is there.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -54,10 +54,10 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     let (replies, replied) = mpsc::channel(MOST_REQUESTS);
     let client = Arc::new(Client::new(number, peer, notes));
     let (read_half, write_half) = stream.into_split();
-    let writer = Writer::new(write_half, replied, noted, &services);
+    let writer = Writer::new(write_half, replied, noted, &client, &services);
     let reading = Reading {
         lines: LineReader::new(read_half, services.stall_timeout),
-        places: Arc::new(Semaphore::new(MOST_REQUESTS)),
+        places: Places::default(),
         running: FuturesUnordered::new(),
         replies,
         client: Arc::clone(&client),
@@ -66,7 +66,7 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     tokio::select! {
         () = services.stop.cancelled() => {}
         ended = converse(reading, writer, hello(&services)) => if let Err(error) = ended {
-            tracing::debug!(client = number, %error, "a client is gone");
+            tracing::debug!(client = number, %error, "a client is cut off");
         }
     }
     client.leave();
@@ -105,7 +105,7 @@ fn hello(services: &Services) -> Vec<u8> {
 /// The direction from the client to the daemon.
 struct Reading {
     lines: LineReader,
-    places: Arc<Semaphore>,
+    places: Places,
     running: FuturesUnordered<BoxFuture<'static, ()>>,
     replies: mpsc::Sender<Outgoing>,
     client: Arc<Client>,
@@ -135,10 +135,9 @@ impl Reading {
             let place = loop {
                 tokio::select! {
                     Some(()) = self.running.next() => {}
-                    // The semaphore is never closed.
-                    place = Arc::clone(&self.places).acquire_owned() => match place {
-                        Ok(place) => break place,
-                        Err(_) => return,
+                    place = self.places.take() => match place {
+                        Some(place) => break place,
+                        None => return,
                     }
                 }
             };
@@ -153,15 +152,17 @@ impl Reading {
             match line {
                 Ok(line) => self.begin(&line, place),
                 Err(Stopped::Ended) => return,
-                Err(Stopped::Stalled) => {
+                Err(Stopped::Stalled(why)) => {
                     let responder = self.responder(None, "invalid", place);
-                    return responder.answer(Err(stalled()));
+                    let failure = Failure::new(ErrorType::InvalidRequest, why);
+                    return responder.answer(Err(failure));
                 }
             }
         }
     }
 
-    fn begin(&self, line: &Line, place: OwnedSemaphorePermit) {
+    fn begin(&self, line: &Line, mut place: Place) {
+        place.weighs(line.bytes());
         match line.request() {
             Ok(request) => {
                 let command = commands::label(&request.command);
@@ -178,19 +179,7 @@ impl Reading {
         }
     }
 
-    fn responder(
-        &self,
-        id: Option<String>,
-        command: &'static str,
-        place: OwnedSemaphorePermit,
-    ) -> Responder {
+    fn responder(&self, id: Option<String>, command: &'static str, place: Place) -> Responder {
         Responder::new(id, command, self.replies.clone(), place, &self.services)
     }
-}
-
-fn stalled() -> Failure {
-    Failure::new(
-        ErrorType::InvalidRequest,
-        "the rest of this request did not come: a request is one whole line",
-    )
 }

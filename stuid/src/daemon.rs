@@ -56,7 +56,7 @@ impl Daemon {
             why: std::io::Error::other(why),
         })?;
         let metrics = Arc::new(metrics);
-        let max_clients = listener::make_room(config.listen.max_clients)?;
+        let max_clients = listener::make_room(config.clients.max)?;
         let listener = match held {
             Some(socket) => Listener::adopt(socket)?,
             None => Listener::bind(&config.listen.socket, config.listen.mode)?,
@@ -89,7 +89,7 @@ impl Daemon {
             announcements,
             metrics,
             request_timeout: config.image.request_timeout,
-            stall_timeout: config.listen.stall_timeout,
+            stall_timeout: config.clients.stall_timeout,
             closing: CancellationToken::new(),
             settling,
             stop: CancellationToken::new(),

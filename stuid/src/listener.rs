@@ -6,6 +6,7 @@
 //! clients that connect meanwhile wait in its backlog.
 
 mod place;
+mod refusal;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -14,9 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use stui_protocol::codec::client::encode_reply;
-use stui_protocol::{ErrorType, Failure, Reply};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -27,8 +26,9 @@ use crate::connection;
 use crate::error::Error;
 use crate::identity::Peer;
 use place::Lock;
+use refusal::{Reserve, refuse, too_many};
 
-/// When the process has no files left, the next client is accepted after this.
+/// After a client could not be accepted, the next one is after this.
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Files that are no clients: sockets of the image link, of HTTP, logs, the runtime's own.
@@ -96,6 +96,7 @@ impl Listener {
         ending: &CancellationToken,
     ) {
         let places = Arc::new(Semaphore::new(max_clients));
+        let mut reserve = Reserve::new();
         loop {
             let accepted = tokio::select! {
                 () = ending.cancelled() => return,
@@ -106,13 +107,17 @@ impl Listener {
                 Ok(known) => known,
                 Err(error) => {
                     tracing::warn!(%error, "accepting a client");
-                    sleep_until(Instant::now() + BREATH).await;
+                    if refusal::is_want_of_files(&error) && reserve.refuse_one(&self.listener) {
+                        services.metrics.clients_refused.inc();
+                    } else {
+                        sleep_until(Instant::now() + BREATH).await;
+                    }
                     continue;
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 services.metrics.clients_refused.inc();
-                refuse(&stream, max_clients);
+                refuse(&stream, too_many(max_clients));
                 continue;
             };
             let services = Arc::clone(services);
@@ -157,7 +162,7 @@ pub fn make_room(max_clients: usize) -> Result<usize, Error> {
         tracing::warn!(
             max_clients,
             room,
-            "fewer files may be open than listen.max_clients needs: further clients are refused"
+            "fewer files may be open than clients.max needs: further clients are refused"
         );
     }
     Ok(room)
@@ -173,27 +178,6 @@ fn room_within(files: u64, max_clients: usize) -> Result<usize, Error> {
         });
     }
     Ok(usize::try_from(room).map_or(max_clients, |room| room.min(max_clients)))
-}
-
-/// Tells a client that there are too many. The line fits into a socket's empty buffer.
-fn refuse(stream: &UnixStream, max_clients: usize) {
-    let failure = Failure::new(
-        ErrorType::Overloaded,
-        format!(
-            "{max_clients} clients are connected: disconnect some, or raise listen.max_clients"
-        ),
-    );
-    let reply = Reply::new(None, Err(failure.with("limit", max_clients)), "");
-    let line = encode_reply(&reply);
-    if let Err(error) = try_write(stream, &line) {
-        tracing::debug!(%error, "refusing a client");
-    }
-}
-
-fn try_write(stream: &UnixStream, line: &[u8]) -> io::Result<()> {
-    // Not through the runtime: it does not know yet that the socket can be written.
-    rustix::net::send(stream, line, rustix::net::SendFlags::DONTWAIT)?;
-    Ok(())
 }
 
 #[cfg(test)]

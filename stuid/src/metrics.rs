@@ -34,7 +34,9 @@ pub struct Metrics {
     pub request_duration: HistogramVec,
     /// Connected clients.
     pub clients: IntGauge,
-    /// Clients that were refused, because there were too many.
+    /// Connected clients that do not read what is there for them.
+    pub clients_lagging: IntGauge,
+    /// Clients that were refused, because there were too many or no files left.
     pub clients_refused: IntCounter,
     /// Clients that were disconnected, because they did not read.
     pub clients_stalled: IntCounter,
@@ -95,10 +97,15 @@ impl Metrics {
                 "From a client's request to its reply.",
             )?,
             clients: gauge(&r, "stui_clients", "Connected clients.")?,
+            clients_lagging: gauge(
+                &r,
+                "stui_clients_lagging",
+                "Connected clients that do not read what is there for them.",
+            )?,
             clients_refused: counter(
                 &r,
                 "stui_clients_refused_total",
-                "Clients refused because there were too many.",
+                "Clients refused because there were too many, or no files left.",
             )?,
             clients_stalled: counter(
                 &r,

@@ -12,6 +12,9 @@ use stui_tests::{Asking, Client, Scripted, patience};
 
 use crate::support::Daemon;
 
+/// Clients that stall are not waited for long.
+const IMPATIENT: &str = "[clients]\nstall_timeout_ms = 2000\n";
+
 #[test]
 fn garbage_of_each_kind_is_answered_and_the_connection_stays() {
     let image = Scripted::start();
@@ -54,7 +57,7 @@ fn a_line_that_is_too_long_is_told_and_the_next_one_served() {
 #[test]
 fn half_a_message_and_then_silence_ends_in_a_closed_connection() {
     let image = Scripted::start();
-    let daemon = Daemon::before(&image);
+    let daemon = Daemon::configured(&image, IMPATIENT);
     let (client, other) = (daemon.client(), daemon.client());
     client.send_bytes(b"{\"id\": \"half\", \"comm").unwrap();
     other.ask::<Ping>(json!({}));
@@ -62,6 +65,22 @@ fn half_a_message_and_then_silence_ends_in_a_closed_connection() {
     assert_eq!(failure.error_type, ErrorType::InvalidRequest);
     assert!(client.next_reply().is_none());
     other.ask::<Ping>(json!({}));
+}
+
+#[test]
+fn who_never_asks_for_anything_is_disconnected_and_who_waits_after_that_is_not() {
+    let image = Scripted::start();
+    let daemon = Daemon::configured(&image, IMPATIENT);
+    let waiting = daemon.client();
+    waiting.ask::<Ping>(json!({}));
+    // They connect later, so that by their end the first has waited as long.
+    let silent: Vec<_> = (0..10).map(|_| daemon.client()).collect();
+    for client in &silent {
+        let failure = client.next_reply().unwrap().outcome.unwrap_err();
+        assert_eq!(failure.error_type, ErrorType::InvalidRequest);
+        assert!(client.next_reply().is_none());
+    }
+    waiting.ask::<Ping>(json!({}));
 }
 
 #[test]
@@ -147,7 +166,7 @@ fn lines_that_were_dropped_are_one_gap_and_positions_go_on() {
 #[test]
 fn who_does_not_read_at_all_is_disconnected_and_slows_nobody() {
     let image = Scripted::start();
-    let daemon = Daemon::before(&image);
+    let daemon = Daemon::configured(&image, IMPATIENT);
     let client = daemon.client();
     let session = client.attach("main");
     let deaf = daemon.client();
@@ -164,15 +183,7 @@ fn who_does_not_read_at_all_is_disconnected_and_slows_nobody() {
 #[test]
 fn a_client_too_many_is_told_so() {
     let image = Scripted::start();
-    let dir = tempfile::tempdir().unwrap();
-    let config = dir.path().join("stuid.toml");
-    std::fs::write(&config, "[listen]\nmax_clients = 2\n").unwrap();
-    let daemon = Daemon::with(&[
-        "--image",
-        image.endpoint(),
-        "--config",
-        config.to_str().unwrap(),
-    ]);
+    let daemon = Daemon::configured(&image, "[clients]\nmax = 2\n");
     let connect = || patience::until("a place", || Client::try_connect(&daemon.socket()));
     let (one, _other) = (connect(), connect());
     patience::until("a refusal", || {

@@ -155,7 +155,6 @@ pub(crate) fn command(dir: &Path, arguments: &[String]) -> Command {
         .env("HOME", dir)
         .env("STUID_LOG__LEVEL", "debug")
         .env("STUID_ADMIN__ADDRESS", "127.0.0.1:0")
-        .env("STUID_LISTEN__STALL_TIMEOUT_MS", "1000")
         .arg("--socket")
         .arg(dir.join("stuid.sock"))
         .args(arguments);

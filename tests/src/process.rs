@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 use crate::patience;
 
@@ -71,6 +71,38 @@ impl Process {
             self.ended = self.child.try_wait().expect("asking for the end");
         }
         self.ended
+    }
+
+    /// Bytes of memory that it has, from `/proc`.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = std::fs::read_to_string(path).expect("a running process");
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.trim_end_matches("kB").trim().parse::<u64>().ok());
+        kib.expect("its resident memory") * 1024
+    }
+
+    /// The files that it has open: their numbers, from `/proc`.
+    #[must_use]
+    pub fn open_files(&self) -> Vec<u64> {
+        let entries = std::fs::read_dir(format!("/proc/{}/fd", self.pid()));
+        let names = entries.expect("a running process").flatten();
+        names
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect()
+    }
+
+    /// Lets it open files with numbers below this only.
+    pub fn limit_files(&self, limit: u64) {
+        let wanted = Rlimit {
+            current: Some(limit),
+            ..getrlimit(Resource::Nofile)
+        };
+        let pid = Pid::from_child(&self.child);
+        prlimit(Some(pid), Resource::Nofile, wanted).expect("limiting a child");
     }
 
     /// Waits for its end.

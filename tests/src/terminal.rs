@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binaries;
 use crate::cli::Cli;
@@ -163,6 +164,15 @@ impl Terminal {
         ended
             .unwrap_or_else(|| panic!("stui goes on:\n{}", shown()))
             .exit_code()
+    }
+
+    /// Sends `stui` a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.process_id().and_then(|pid| {
+            let pid = pid.try_into().ok()?;
+            Pid::from_raw(pid)
+        });
+        kill_process(pid.expect("a process id"), signal).expect("sending a signal");
     }
 
     /// Kills `stui` without warning, as a broken terminal does.

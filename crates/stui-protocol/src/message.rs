@@ -230,7 +230,7 @@ pub enum EventName {
     SessionRenamed,
     /// The image's state changed: [`crate::daemon::ImageStatus`].
     ImageState,
-    /// The client fell behind and must read the log again from its position.
+    /// A client has fallen behind with reading, or has caught up: [`crate::daemon::LaggingData`].
     Lagging,
     /// The daemon goes away.
     ShuttingDown,

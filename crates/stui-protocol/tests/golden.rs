@@ -153,6 +153,7 @@ fn event_data_is_of_the_type_that_its_event_names() {
     data::<commands::SessionSummary>("session_created");
     data::<daemon::HelloData>("hello");
     data::<daemon::GapData>("gap");
+    data::<daemon::LaggingData>("lagging");
     data::<daemon::QueuePositionData>("queue_position");
     data::<daemon::AttachedClient>("attached");
     data::<daemon::AttachedClient>("detached");

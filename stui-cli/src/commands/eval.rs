@@ -113,7 +113,7 @@ impl Following {
         terminal: &mut Terminal,
     ) -> Result<Option<Outcome>, Problem> {
         match event.event {
-            EventName::Gap | EventName::Lagging => return self.perhaps_ended(0),
+            EventName::Gap => return self.perhaps_ended(0),
             EventName::SessionClosed => return self.perhaps_ended(LAST_WAIT_MS),
             _ if event.evaluation_id.as_ref() != Some(&self.evaluation_id) => {}
             EventName::EvaluationStarted => {

@@ -58,7 +58,7 @@ pub(crate) fn sessions(
             [
                 session.name.clone(),
                 state(session),
-                session.attached.len().to_string(),
+                attached(session),
                 time::ago(session.created_at, now),
                 time::ago(session.last_active, now),
                 doing(session),
@@ -76,6 +76,14 @@ fn state(session: &ClientSession) -> String {
         SessionState::Lost => "lost",
     };
     state.to_owned()
+}
+
+fn attached(session: &ClientSession) -> String {
+    let all = session.attached.len();
+    match session.attached.iter().filter(|each| each.lagging).count() {
+        0 => all.to_string(),
+        lagging => format!("{all} ({lagging} lagging)"),
+    }
 }
 
 fn doing(session: &ClientSession) -> String {

@@ -59,9 +59,13 @@ fn lines(status: &StatusResult, palette: Palette) -> String {
             status.image.endpoint
         ),
     );
+    let lagging = match status.lagging {
+        0 => String::new(),
+        some => format!(", {some} of them do not read"),
+    };
     line(
         "sessions",
-        format!("{}, clients {}", status.sessions, status.clients),
+        format!("{}, clients {}{lagging}", status.sessions, status.clients),
     );
     let queue = &status.queue;
     let oldest = match queue.oldest_ms {

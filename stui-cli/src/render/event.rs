@@ -156,7 +156,8 @@ impl Scribe {
             EventName::ImageSaving => self.note("the image saves itself and will answer later"),
             EventName::ImageSaved => self.note("the image is saved"),
             EventName::ShuttingDown => self.note("the daemon shuts down"),
-            EventName::Lagging => self.note("output came too fast; some of it is only in the log"),
+            // What was dropped meanwhile, if anything, is told by a gap.
+            EventName::Lagging => String::new(),
             // The daemon tells its subscribers, too; the line of the log has the reason.
             EventName::Other(name) if name == LOST && event.position.is_some() => self.lost(event),
             EventName::SessionCreated

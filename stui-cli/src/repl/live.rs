@@ -60,23 +60,15 @@ impl Live {
         })))
     }
 
-    /// The text for an event; asks for what was missed when it says that something was.
-    ///
-    /// # Errors
-    /// When the daemon is gone.
-    pub(super) fn read(&mut self, event: &Event) -> Result<String, Problem> {
+    /// The text for an event.
+    pub(super) fn read(&mut self, event: &Event) -> String {
         self.position = self.position.max(event.position.unwrap_or(0));
-        if event.event == EventName::Lagging {
-            // Its reply needs no answer; the missed events follow it.
-            let attach = self.attach_again(false);
-            self.connection.send(&request(&attach, None))?;
-        }
         let told = self.settled.is_some() && event.evaluation_id == self.settled;
         if told && event.event == EventName::EvaluationFinished {
             self.settled = None;
-            return Ok(String::new());
+            return String::new();
         }
-        Ok(self.scribe.text(event))
+        self.scribe.text(event)
     }
 
     /// Submits code. When Ctrl-C comes before the answer, whatever was submitted is interrupted.
@@ -97,19 +89,15 @@ impl Live {
     /// # Errors
     /// What the daemon answers.
     pub(super) fn steal(&mut self) -> Result<(), Problem> {
-        let attach = self.attach_again(true);
-        self.connection.call(&attach, None).map(drop)
-    }
-
-    fn attach_again(&self, steal: bool) -> Attach {
-        Attach {
+        let attach = Attach {
             session: self.scribe.session_id.clone(),
             create: false,
             mode: AttachMode::Drive,
-            steal,
+            steal: true,
             since: Some(self.position),
             terminal: crate::terminal::name(),
-        }
+        };
+        self.connection.call(&attach, None).map(drop)
     }
 
     /// The end of an evaluation, if it has come: it may have been among lines that are gone from
@@ -176,7 +164,7 @@ impl Live {
     }
 
     fn take(&mut self, event: &Event, text: &mut String) -> Result<(), Problem> {
-        let told = self.read(event)?;
+        let told = self.read(event);
         if self.scribe.is_end(event) {
             return Err(Problem::SessionEnded);
         }

@@ -77,7 +77,7 @@ impl Running<'_> {
         live: &Shared,
         context: &mut Context<'_>,
     ) -> Result<bool, Problem> {
-        let text = live.lock().read(event)?;
+        let text = live.lock().read(event);
         if live.lock().scribe.is_end(event) {
             return Err(Problem::SessionEnded);
         }

@@ -37,6 +37,7 @@ async fn join(asked: &Asked, attach: Attach) -> Result<(AttachResult, Attachment
             uid: peer.uid,
             mode: attach.mode,
             terminal,
+            lagging: false,
         },
         attach.steal,
     )?;

@@ -22,6 +22,12 @@ fn look(services: &Services) -> StatusResult {
         image: services.image.status(),
         queue: services.sessions.queue_status(&services.metrics),
         clients: services.metrics.clients.get().try_into().unwrap_or(0),
+        lagging: services
+            .metrics
+            .clients_lagging
+            .get()
+            .try_into()
+            .unwrap_or(0),
         sessions: services.metrics.sessions.get().try_into().unwrap_or(0),
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct LineReader {
     unread: std::ops::Range<usize>,
     lines: Lines,
     patience: Duration,
+    /// A whole line has come.
+    has_spoken: bool,
 }
 
 /// Why there is no further line.
@@ -27,8 +29,8 @@ pub(crate) struct LineReader {
 pub(crate) enum Stopped {
     /// The client sends no more.
     Ended,
-    /// Half a line came, and then nothing for too long.
-    Stalled,
+    /// Half a line came, and then nothing for too long; or never anything. Says so.
+    Stalled(&'static str),
 }
 
 impl LineReader {
@@ -39,6 +41,7 @@ impl LineReader {
             unread: 0..0,
             lines: Lines::default(),
             patience,
+            has_spoken: false,
         }
     }
 
@@ -49,6 +52,7 @@ impl LineReader {
             let line = self.lines.next(&mut input);
             self.unread.start = self.unread.end - input.len();
             if let Some(line) = line {
+                self.has_spoken = true;
                 return Ok(line);
             }
             let count = self.read().await?;
@@ -57,12 +61,18 @@ impl LineReader {
     }
 
     async fn read(&mut self) -> Result<usize, Stopped> {
+        let overdue = match (self.lines.pending(), self.has_spoken) {
+            (0, true) => None,
+            (0, false) => Some("nothing was asked: connect when there is something to ask"),
+            _ => Some("the rest of this request did not come: a request is one whole line"),
+        };
         let reading = self.stream.read(&mut self.buffer);
-        let read = if self.lines.pending() == 0 {
-            reading.await
-        } else {
-            let read = timeout(self.patience, reading).await;
-            read.map_err(|_| Stopped::Stalled)?
+        let read = match overdue {
+            None => reading.await,
+            Some(why) => {
+                let read = timeout(self.patience, reading).await;
+                read.map_err(|_| Stopped::Stalled(why))?
+            }
         };
         match read {
             Ok(0) | Err(_) => Err(Stopped::Ended),

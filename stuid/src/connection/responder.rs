@@ -7,8 +7,9 @@ use serde::Serialize;
 use stui_protocol::codec::client::encode_reply;
 use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Failure, Reply};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
+use super::places::Place;
 use super::writer::Attachment;
 use crate::commands::Services;
 
@@ -21,7 +22,7 @@ pub(crate) struct Outgoing {
     /// What the client receives from now on, right after this reply.
     pub(crate) switch: Option<Switch>,
     /// The place of the request; free when the reply is written.
-    pub(crate) _place: OwnedSemaphorePermit,
+    pub(crate) _place: Place,
 }
 
 /// A change of what a client receives besides replies.
@@ -46,7 +47,7 @@ pub struct Responder {
 struct Unanswered {
     id: Option<String>,
     replies: mpsc::Sender<Outgoing>,
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Responder {
@@ -54,7 +55,7 @@ impl Responder {
         id: Option<String>,
         command: &'static str,
         replies: mpsc::Sender<Outgoing>,
-        place: OwnedSemaphorePermit,
+        place: Place,
         services: &Arc<Services>,
     ) -> Self {
         Self {
@@ -94,17 +95,24 @@ impl Responder {
     }
 
     fn send(&mut self, outcome: Outcome, after: Option<(u64, u64)>, switch: Option<Switch>) {
-        let Some(Unanswered { id, replies, place }) = self.reply.take() else {
+        let Some(unanswered) = self.reply.take() else {
             return;
         };
+        let Unanswered {
+            id,
+            replies,
+            mut place,
+        } = unanswered;
         if replies.is_closed() {
             // The client has left.
             return;
         }
         self.count(&outcome);
         let reply = Reply::new(id, outcome, self.services.image.instance());
+        let line = encode_reply(&reply);
+        place.weighs(line.len());
         let outgoing = Outgoing {
-            line: encode_reply(&reply),
+            line,
             after,
             switch,
             _place: place,

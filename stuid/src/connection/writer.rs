@@ -1,8 +1,9 @@
 //! What a client receives: replies, notes, the log of the session that it is attached to.
 //!
 //! A client is a cursor in the log. Lines are taken from the log when the socket has room, so a
-//! client that does not read holds no memory but that; when lines were dropped meanwhile, it gets
-//! one `gap`. One that does not read at all for too long is disconnected.
+//! client that does not read holds no memory but that. It lags after a second; when it reads again
+//! it is told so, and gets the rest from the log with one `gap` for what was dropped meanwhile. One
+//! that reads nothing for too long is disconnected.
 
 use std::io;
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::lag::{LAGS_AFTER, Lag};
 use super::responder::{Outgoing, Switch};
 use crate::announcements;
-use crate::commands::Services;
-use crate::log::{End, Part, gap_event};
-use crate::metrics::Metrics;
+use crate::commands::{Client, Services};
+use crate::log::{End, gap_event};
 use crate::session::Session;
 
 /// Bytes of a log that are taken at once.
@@ -48,6 +49,11 @@ impl Attachment {
             end,
         }
     }
+
+    /// Lines of the log that the client has not got.
+    fn behind(&self) -> u64 {
+        self.end.borrow().position.saturating_sub(self.cursor)
+    }
 }
 
 /// The direction from the daemon to the client.
@@ -57,6 +63,7 @@ pub(crate) struct Writer {
     notes: mpsc::Receiver<Vec<u8>>,
     attachment: Option<Attachment>,
     announced: Option<broadcast::Receiver<announcements::Line>>,
+    lag: Lag,
     services: Arc<Services>,
     farewell: bool,
 }
@@ -66,6 +73,7 @@ impl Writer {
         stream: OwnedWriteHalf,
         replies: mpsc::Receiver<Outgoing>,
         notes: mpsc::Receiver<Vec<u8>>,
+        client: &Arc<Client>,
         services: &Arc<Services>,
     ) -> Self {
         Self {
@@ -74,6 +82,7 @@ impl Writer {
             notes,
             attachment: None,
             announced: None,
+            lag: Lag::new(client, services),
             services: Arc::clone(services),
             farewell: false,
         }
@@ -102,6 +111,7 @@ impl Writer {
                 // The session is gone; all of its log is written.
                 self.attachment = None;
             }
+            self.lag.end();
             if !self.write_next().await? {
                 break;
             }
@@ -169,27 +179,31 @@ impl Writer {
             return Ok(false);
         }
         attachment.cursor = part.position;
-        let bytes = together(&part, &self.services.metrics);
-        self.write(&bytes).await?;
+        if let Some(gap) = part.gap {
+            self.services.metrics.log_gaps.inc();
+            self.write(&encode_event(&gap_event(gap))).await?;
+        }
+        match part.lines.as_slice() {
+            // Perhaps a large one, which all who read it share.
+            [line] => self.write(line).await?,
+            lines => self.write(&lines.concat()).await?,
+        }
         Ok(true)
     }
 
     /// Writes all, or fails when the client takes nothing for too long; when the daemon goes away
     /// that is sooner.
-    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        let services = Arc::clone(&self.services);
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes).await?;
+        match self.lag.notice(self.behind()) {
+            Some(notice) => self.write_all(&notice).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let began = Instant::now();
-            let last_chance = async {
-                services.closing.cancelled().await;
-                sleep_until(Instant::now() + LAST_CHANCE).await;
-            };
-            let written = tokio::select! {
-                written = self.stream.write(bytes) => written,
-                () = sleep_until(began + services.stall_timeout) => Err(stalled(&services)),
-                () = last_chance => Err(stalled(&services)),
-            };
-            let count = written?;
+            let count = self.write_some(bytes).await?;
             if count == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
@@ -197,23 +211,39 @@ impl Writer {
         }
         Ok(())
     }
-}
 
-fn stalled(services: &Services) -> io::Error {
-    services.metrics.clients_stalled.inc();
-    io::ErrorKind::TimedOut.into()
-}
+    async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let services = &self.services;
+        let began = Instant::now();
+        let last_chance = async {
+            services.closing.cancelled().await;
+            sleep_until(Instant::now() + LAST_CHANCE).await;
+        };
+        let mut last_chance = std::pin::pin!(last_chance);
+        loop {
+            let lags = began + LAGS_AFTER.min(services.stall_timeout / 2);
+            tokio::select! {
+                written = self.stream.write(bytes) => return written,
+                () = sleep_until(lags), if !self.lag.is_lagging() => {
+                    self.lag.begin(self.behind());
+                }
+                () = sleep_until(began + services.stall_timeout) => return Err(self.stalled()),
+                () = &mut last_chance => return Err(self.stalled()),
+            }
+        }
+    }
 
-fn together(part: &Part, metrics: &Metrics) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Some(gap) = part.gap {
-        metrics.log_gaps.inc();
-        bytes.extend(encode_event(&gap_event(gap)));
+    fn behind(&self) -> u64 {
+        self.attachment.as_ref().map_or(0, Attachment::behind)
     }
-    for line in &part.lines {
-        bytes.extend_from_slice(line);
+
+    fn stalled(&self) -> io::Error {
+        self.services.metrics.clients_stalled.inc();
+        io::Error::new(
+            io::ErrorKind::TimedOut,
+            "it did not read what was there for it",
+        )
     }
-    bytes
 }
 
 /// Waits until the log has grown or was closed.

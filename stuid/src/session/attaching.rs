@@ -50,6 +50,14 @@ impl Session {
         }
     }
 
+    /// Says whether an attached client has fallen behind with reading.
+    pub(crate) fn set_lagging(&self, client: u64, lagging: bool) {
+        let mut facts = self.facts();
+        if let Some(attached) = facts.attached.iter_mut().find(|each| each.client == client) {
+            attached.lagging = lagging;
+        }
+    }
+
     /// Whether the client is attached to look on only.
     #[must_use]
     pub fn is_watcher(&self, client: u64) -> bool {

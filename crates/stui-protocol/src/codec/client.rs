@@ -89,6 +89,15 @@ impl Line {
         }
     }
 
+    /// Bytes of it that are kept.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Whole(bytes) => bytes.len(),
+            Self::TooLarge => 0,
+        }
+    }
+
     /// Reads the line as something that the daemon says.
     ///
     /// # Errors

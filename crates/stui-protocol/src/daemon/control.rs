@@ -74,6 +74,9 @@ pub struct StatusResult {
     pub queue: QueueStatus,
     /// Clients that are connected.
     pub clients: u64,
+    /// Those of them that do not read what is there for them.
+    #[serde(default)]
+    pub lagging: u64,
     /// Sessions that are known.
     pub sessions: u64,
 }

@@ -141,6 +141,22 @@ pub struct AttachedClient {
     /// Its terminal, when it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<String>,
+    /// Whether it has not read for a while what is there for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lagging: bool,
+}
+
+/// Data of the event `lagging`: a client has fallen behind with reading, or has caught up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaggingData {
+    /// The daemon's number for the connection.
+    pub client: u64,
+    /// The process at the other end.
+    pub pid: u32,
+    /// False when it has caught up.
+    pub lagging: bool,
+    /// Lines of its session's log that it has not got.
+    pub behind: u64,
 }
 
 /// An evaluation under way.
