@@ -1,5 +1,6 @@
 //! The command line.
 
+pub(crate) mod admin;
 mod detached;
 
 use std::path::PathBuf;
@@ -113,6 +114,9 @@ pub(crate) enum Verb {
     /// Make CURVE keys for ZeroMQ links that leave this machine
     #[command(subcommand)]
     Keys(Keys),
+    /// Operate the daemon, as root or as the user who runs it
+    #[command(subcommand)]
+    Admin(admin::Admin),
     /// What `stui` runs in the background to become the daemon
     #[command(hide = true)]
     RunDaemon {

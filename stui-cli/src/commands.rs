@@ -1,5 +1,6 @@
 //! What `stui` can do, one file for each command, and what all of them need.
 
+mod admin;
 mod attach;
 mod awaiting;
 mod browse;
@@ -25,9 +26,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use stui_protocol::Command;
 use stui_protocol::daemon::{Attach, AttachMode, Detach};
 use stui_protocol::image::SearchKind;
+use stui_protocol::{Command, Reply};
 
 use crate::args::{Global, Verb};
 use crate::connection::{self, Connection};
@@ -104,6 +105,15 @@ impl<'t> Context<'t> {
         show: impl FnOnce(&C::Result, &Terminal) -> S,
     ) -> Result<Exit, Problem> {
         let reply = connection.ask(&connection::request(command, session))?;
+        self.show_reply::<C, S>(reply, show)
+    }
+
+    /// Prints a reply as [`Self::answer`] does.
+    pub(crate) fn show_reply<C: Command, S: Into<Shown>>(
+        &mut self,
+        reply: Reply,
+        show: impl FnOnce(&C::Result, &Terminal) -> S,
+    ) -> Result<Exit, Problem> {
         if self.json {
             self.print_json(&reply)?;
         }
@@ -155,6 +165,7 @@ impl From<String> for Shown {
 /// Whatever keeps it from being done.
 pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit, Problem> {
     match verb.unwrap_or_else(|| Verb::Attach(crate::args::Attach::default())) {
+        Verb::Admin(args) => admin::run(&args, context),
         Verb::Attach(args) => attach::run(&args, context),
         Verb::New(args) => new::run(&args, context),
         Verb::Ls => sessions::list(context),

@@ -4,9 +4,11 @@
 //! Each takes its parameters, what the daemon has ([`Services`]), who asks ([`Client`]) and the
 //! duty to answer ([`Responder`]).
 
+mod admin;
 mod attach;
 mod awaiting;
 mod carry;
+mod clients;
 mod close_session;
 mod create_session;
 mod detach;
@@ -17,6 +19,7 @@ mod kill_session;
 mod list_sessions;
 mod log;
 mod new_session;
+mod notice;
 mod refuse;
 mod rename_session;
 mod status;
@@ -33,23 +36,27 @@ use serde_json::{Map, Value};
 use stui_protocol::command::{parameters, unknown_command};
 use stui_protocol::daemon::DaemonCommand;
 use stui_protocol::image::{ImageCommand, Requester};
-use stui_protocol::time::Timestamp;
+use stui_protocol::time::{self, Timestamp};
 use stui_protocol::{Command, ErrorType, Failure, Request};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+pub use clients::Clients;
 pub(crate) use evaluate::MOST_LOOSE;
 
 use crate::announcements::Announcements;
+use crate::config::InForce;
 use crate::connection::Responder;
+use crate::gate::Gate;
 use crate::identity::Peer;
 use crate::image::{Image, new_id};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
 use crate::session::Session;
 use crate::sessions::Sessions;
+use notice::Notice;
 
 /// What the daemon has for its clients.
 #[derive(Debug)]
@@ -60,6 +67,12 @@ pub struct Services {
     pub sessions: Sessions,
     /// The daemon's own events.
     pub announcements: Announcements,
+    /// Who is connected.
+    pub clients: Clients,
+    /// Where new work waits while an operator wants that.
+    pub gate: Gate,
+    /// The configuration.
+    pub config: InForce,
     /// The numbers.
     pub metrics: Arc<Metrics>,
     /// For one exchange with the image.
@@ -91,6 +104,8 @@ pub struct Client {
     pub number: u64,
     /// The process at the other end.
     pub peer: Peer,
+    /// Since when it is connected.
+    pub connected_at: Timestamp,
     /// For what is no reply.
     pub notes: Notes,
     lagging: AtomicBool,
@@ -104,6 +119,7 @@ impl Client {
         Self {
             number,
             peer,
+            connected_at: time::now(),
             notes,
             lagging: AtomicBool::new(false),
             attached: Mutex::new(None),
@@ -191,7 +207,7 @@ pub fn dispatch(
 }
 
 /// Commands that are served before the image's sessions are known.
-const NEED_NO_SESSIONS: [&str; 5] = ["ping", "describe", "status", "subscribe", "detach"];
+const NEED_NO_SESSIONS: [&str; 6] = ["ping", "describe", "status", "subscribe", "detach", "admin"];
 
 /// Longer names of sessions are left out of the log.
 const MOST_LOGGED_BYTES: usize = 256;
@@ -254,7 +270,8 @@ async fn serve(
         "log" => with(asked, given, log::serve).await,
         "status" => status::serve(asked),
         "subscribe" => subscribe::serve(asked),
-        "share_session" | "admin" => refuse::serve(asked, &command),
+        "admin" => with(asked, given, admin::serve).await,
+        "share_session" => refuse::serve(asked),
         _ => carry::serve(asked, command, given).await,
     }
 }
@@ -302,6 +319,11 @@ impl Asked {
             true => self.id.clone(),
             false => new_id(),
         }
+    }
+
+    /// For telling the client that its request waits.
+    fn notice(&self) -> Notice {
+        Notice::new(&self.id, &self.client.notes)
     }
 
     /// The session, unless the client looks on only.

@@ -2,6 +2,7 @@
 //! in `config/stuid.toml`, which is compiled in and is the list of all keys.
 
 mod check;
+mod in_force;
 mod layers;
 mod places;
 
@@ -11,10 +12,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::image::Heartbeat;
-
+pub use in_force::{InForce, Sources};
 pub use layers::{Environment, Layered, load};
 pub use places::{socket as socket_place, state_dir};
+
+use crate::image::Heartbeat;
 
 /// The defaults, as the file that users can copy.
 pub const DEFAULTS: &str = include_str!("../../config/stuid.toml");

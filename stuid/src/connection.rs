@@ -53,6 +53,7 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     let (notes, noted) = Notes::new();
     let (replies, replied) = mpsc::channel(MOST_REQUESTS);
     let client = Arc::new(Client::new(number, peer, notes));
+    services.clients.add(&client);
     let (read_half, write_half) = stream.into_split();
     let writer = Writer::new(write_half, replied, noted, &client, &services);
     let reading = Reading {
@@ -69,6 +70,7 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
             tracing::debug!(client = number, %error, "a client is cut off");
         }
     }
+    services.clients.remove(number);
     client.leave();
     services.metrics.clients.dec();
     tracing::debug!(client = number, "a client is disconnected");

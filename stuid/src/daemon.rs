@@ -15,9 +15,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::Admin;
 use crate::announcements::{self, Announcements};
-use crate::commands::{MOST_LOOSE, Services};
-use crate::config::{Config, ImageKind, Layered};
+use crate::commands::{Clients, MOST_LOOSE, Services};
+use crate::config::{Config, ImageKind, InForce, Layered};
 use crate::error::Error;
+use crate::gate::Gate;
 use crate::image::{Heartbeat, Image, events};
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
@@ -36,7 +37,6 @@ pub struct Daemon {
     admin: Option<Admin>,
     embedded: Option<EmbeddedImage>,
     max_clients: usize,
-    shutdown_timeout: Duration,
     events_endpoint: Option<String>,
     heartbeat: Heartbeat,
     /// Ends the tasks that serve nobody in particular.
@@ -49,7 +49,8 @@ impl Daemon {
     ///
     /// # Errors
     /// Whatever keeps it from serving; see [`Error`].
-    pub async fn start(layered: &Layered, held: Option<UnixListener>) -> Result<Self, Error> {
+    pub async fn start(in_force: InForce, held: Option<UnixListener>) -> Result<Self, Error> {
+        let layered = &*in_force.now();
         let config = &layered.config;
         let metrics = Metrics::new().map_err(|why| Error::Io {
             doing: "making the metrics".to_owned(),
@@ -74,9 +75,11 @@ impl Daemon {
             why: why.to_string(),
         })?;
         let announcements = Announcements::default();
+        let gate = Gate::default();
         let sessions = Sessions::new(Surroundings {
             image: image.clone(),
             announcements: announcements.clone(),
+            gate: gate.clone(),
             metrics: Arc::clone(&metrics),
             log_bytes: config.session.log_bytes,
             request_timeout: config.image.request_timeout,
@@ -87,6 +90,9 @@ impl Daemon {
             image,
             sessions,
             announcements,
+            clients: Clients::default(),
+            gate,
+            config: in_force.clone(),
             metrics,
             request_timeout: config.image.request_timeout,
             stall_timeout: config.clients.stall_timeout,
@@ -105,7 +111,6 @@ impl Daemon {
             admin,
             embedded,
             max_clients,
-            shutdown_timeout: config.shutdown.timeout,
             events_endpoint,
             heartbeat,
             background,
@@ -127,7 +132,7 @@ impl Daemon {
         listener
             .run(&services, self.max_clients, &clients, &ending)
             .await;
-        end(&services, &clients, self.shutdown_timeout, &self.background).await;
+        end(&services, &clients, &self.background).await;
         if let Some(embedded) = self.embedded {
             phase("stopping the embedded image");
             embedded.stop();
@@ -170,12 +175,8 @@ fn start_tasks(
 }
 
 /// The phases of the end. Each has a limit, so that it comes.
-async fn end(
-    services: &Services,
-    clients: &TaskTracker,
-    patience: Duration,
-    background: &CancellationToken,
-) {
+async fn end(services: &Services, clients: &TaskTracker, background: &CancellationToken) {
+    let patience = services.config.now().config.shutdown.timeout;
     supervisor::stopping();
     phase("telling the clients");
     services.closing.cancel();

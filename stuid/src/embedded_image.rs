@@ -15,11 +15,12 @@ pub(crate) fn run(asked: &EmbeddedImage) -> anyhow::Result<()> {
     telemetry::start(&defaults.config.log)
         .map_err(|why| anyhow::anyhow!("starting the log: {why}"))?;
     let (end, ended) = sync_channel(1);
-    shutdown::on_signals(move || {
+    let end = move || {
         // One that waits already is enough.
         let _ = end.try_send(());
-    })
-    .context("listening for signals")?;
+    };
+    // It has no configuration.
+    shutdown::on_signals(end, || {}).context("listening for signals")?;
     let image = Config {
         endpoint: asked.bind.clone(),
         events_endpoint: Some(asked.events.clone()),

@@ -33,7 +33,13 @@ impl Peer {
     /// see everything: they could read the daemon's memory anyway.
     #[must_use]
     pub fn may_use(&self, owner: u32) -> bool {
-        self.uid == owner || self.uid == 0 || self.uid == own_uid()
+        self.uid == owner || self.may_operate()
+    }
+
+    /// Whether it may operate the daemon: root and the daemon's own user may.
+    #[must_use]
+    pub fn may_operate(&self) -> bool {
+        self.uid == 0 || self.uid == own_uid()
     }
 
     /// Under which name its sessions are kept in the image.
@@ -64,6 +70,14 @@ pub fn uid_of(client_id: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_root_and_the_daemons_own_user_may_operate_it() {
+        let of = |uid| Peer { uid, pid: 1 };
+        assert!(of(0).may_operate() && of(own_uid()).may_operate());
+        let stranger = of(own_uid() + 1);
+        assert!(!stranger.may_operate() && stranger.may_use(stranger.uid));
+    }
 
     #[test]
     fn a_user_comes_back_from_its_name_in_the_image() {

@@ -19,6 +19,7 @@ mod worker;
 use std::sync::Arc;
 
 use stui_protocol::daemon::ImageStatus;
+use stui_protocol::image::{SaveImage, SaveImageResult};
 use stui_protocol::{Command, Failure, Reply, Request};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -112,6 +113,16 @@ impl Image {
         let result = self.call(&request, deadline).await?.outcome?;
         serde_json::from_value(result)
             .map_err(|wrong| LinkError::Nonsense(wrong.to_string()).into())
+    }
+
+    /// Has the image save itself. Until it has answered, its state is `saving`, however silent it
+    /// is meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn save(&self, deadline: Instant) -> Result<SaveImageResult, Failure> {
+        let _saving = self.life.begin_saving();
+        self.ask(&SaveImage {}, deadline).await
     }
 
     /// What is known about the image now.

@@ -4,7 +4,7 @@
 //! Modules stand in the order of a request's way and use only what stands below them: [`daemon`]
 //! puts everything together; [`listener`] accepts, [`connection`] speaks with one client,
 //! [`commands`] serve its requests; [`sessions`] and [`session`] keep what belongs together,
-//! [`log`] what happened; [`image`] asks the image and hears its events. The others are leaves.
+//! [`log`] what happened; [`gate`] holds work back while an operator wants that; [`image`] asks the image and hears its events. The others are leaves.
 //!
 //! What is not here: Smalltalk. The daemon carries code and never reads it.
 
@@ -22,6 +22,7 @@ pub mod sessions;
 pub mod session;
 
 pub mod announcements;
+pub mod gate;
 pub mod log;
 pub mod notes;
 

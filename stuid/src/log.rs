@@ -84,6 +84,13 @@ impl Log {
         self.end.send_modify(|end| end.closed = true);
     }
 
+    /// Bytes that its lines take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes
+    }
+
     /// Where the log ends now.
     #[must_use]
     pub fn end(&self) -> End {

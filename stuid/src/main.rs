@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use stuid::config::{self, Environment, Layered};
+use stuid::config::{Environment, InForce, Sources};
 use stuid::daemon::Daemon;
 use stuid::error::Error;
 use stuid::{shutdown, supervisor, telemetry};
@@ -40,35 +40,44 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(Mode::EmbeddedImage(image)) = &arguments.mode {
         return embedded_image::run(image);
     }
-    let environment = Environment::of_process();
-    let layered = config::load(
-        arguments.config.as_deref(),
-        &environment,
-        &arguments.flags(),
-    )
-    .map_err(Error::from)?;
+    let sources = Sources {
+        file: arguments.config.clone(),
+        environment: Environment::of_process(),
+        flags: arguments.flags(),
+    };
+    let layered = sources.load().map_err(Error::from)?;
     if arguments.check_config {
         return Ok(arguments::print_config(&layered)?);
     }
     let held = supervisor::socket()?;
     // Whatever this process makes is for its user alone; the socket's mode is set on its own.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    telemetry::start(&layered.config.log)
+    let level = telemetry::start(&layered.config.log)
         .map_err(|why| anyhow::anyhow!("starting the log: {why}"))?;
-    serve(&layered, held)
+    serve(InForce::new(sources, layered, level), held)
 }
 
-fn serve(layered: &Layered, held: Option<UnixListener>) -> anyhow::Result<()> {
+fn serve(config: InForce, held: Option<UnixListener>) -> anyhow::Result<()> {
     let ending = CancellationToken::new();
-    let told = ending.clone();
-    shutdown::on_signals(move || told.cancel()).context("listening for signals")?;
+    let (told, reloaded) = (ending.clone(), config.clone());
+    let reload = move || {
+        supervisor::reloading();
+        match reloaded.reload() {
+            Ok(_) => supervisor::ready("the configuration was read again"),
+            Err(error) => {
+                tracing::error!(%error, "reading the configuration again: nothing changes");
+                supervisor::ready("the configuration could not be read again: see the log");
+            }
+        }
+    };
+    shutdown::on_signals(move || told.cancel(), reload).context("listening for signals")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .context("starting the runtime")?;
     runtime.block_on(async {
-        let daemon = Daemon::start(layered, held).await?;
+        let daemon = Daemon::start(config, held).await?;
         daemon.run(ending).await;
         Ok(())
     })

@@ -73,6 +73,10 @@ pub struct Metrics {
     /// How late low-priority code in the image runs.
     pub evaluator_lag: Gauge,
     resident_bytes: IntGauge,
+    /// Whether an operator holds new work back.
+    pub paused: IntGauge,
+    /// Requests that wait for the end of that.
+    pub held_back: IntGauge,
 }
 
 impl Metrics {
@@ -177,6 +181,16 @@ impl Metrics {
                 "process_resident_memory_bytes",
                 "Resident memory of the daemon.",
             )?,
+            paused: gauge(
+                &r,
+                "stui_paused",
+                "Whether an operator holds new work back.",
+            )?,
+            held_back: gauge(
+                &r,
+                "stui_held_back",
+                "Requests that wait because new work is held back.",
+            )?,
             registry: r,
         })
     }
@@ -206,8 +220,8 @@ impl Metrics {
     }
 }
 
-/// Second field of `/proc/self/statm`, in pages.
-fn resident_bytes() -> Option<i64> {
+/// Bytes of memory that the process has: second field of `/proc/self/statm`, in pages.
+pub(crate) fn resident_bytes() -> Option<i64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: i64 = statm.split_whitespace().nth(1)?.parse().ok()?;
     let page_size = i64::try_from(rustix::param::page_size()).ok()?;

@@ -32,7 +32,7 @@ pub(crate) use history::History;
 use home::Home;
 pub use home::Opened;
 pub(crate) use home::Place;
-pub(crate) use queueing::{Job, Queue, Work};
+pub(crate) use queueing::{Job, Queue, Work, never_began};
 
 use crate::log::Log;
 use crate::metrics::Metrics;

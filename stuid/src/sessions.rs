@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 pub use name::check as check_name;
 
 use crate::announcements::Announcements;
+use crate::gate::Gate;
 use crate::identity::Peer;
 use crate::image::Image;
 use crate::metrics::Metrics;
@@ -52,6 +53,7 @@ struct Table {
     book: Book,
     image: Image,
     announcements: Announcements,
+    gate: Gate,
     metrics: Arc<Metrics>,
     /// Evaluations without a session whose id somebody may know.
     loose: Mutex<VecDeque<Arc<Evaluation>>>,
@@ -68,6 +70,8 @@ pub struct Surroundings {
     pub image: Image,
     /// Where it is told that sessions come and go.
     pub announcements: Announcements,
+    /// Where new work waits while an operator wants that.
+    pub gate: Gate,
     /// Where evaluations are counted.
     pub metrics: Arc<Metrics>,
     /// Bytes of each session's log.
@@ -92,6 +96,7 @@ impl Sessions {
                 book: Book::default(),
                 image: surroundings.image,
                 announcements: surroundings.announcements,
+                gate: surroundings.gate,
                 metrics: surroundings.metrics,
                 loose: Mutex::default(),
                 log_bytes: surroundings.log_bytes,
@@ -172,7 +177,7 @@ impl Sessions {
         &self,
         session: &Arc<Session>,
     ) -> Result<crate::session::Opened, Failure> {
-        let opened = session.open().await;
+        let opened = self.open(session).await;
         match &opened {
             Ok(opened) if opened.created => self.announce(EventName::SessionCreated, session),
             Ok(_) => {}
@@ -180,6 +185,18 @@ impl Sessions {
             Err(_) => {}
         }
         opened
+    }
+
+    /// Making a session is work for the image; one that it has costs nothing.
+    async fn open(&self, session: &Session) -> Result<crate::session::Opened, Failure> {
+        let _pass = match session.is_there() {
+            true => None,
+            false => {
+                let deadline = Instant::now() + self.table.request_timeout;
+                Some(self.table.gate.enter(deadline, |_| {}).await?)
+            }
+        };
+        session.open().await
     }
 
     /// Gives a session another name.
@@ -293,6 +310,7 @@ impl Sessions {
         let desk = Desk {
             session: Arc::clone(session),
             image: self.table.image.clone(),
+            gate: self.table.gate.clone(),
             request_timeout: self.table.request_timeout,
             stop: self.table.stop.clone(),
         };

@@ -1,5 +1,5 @@
 //! Signals as events: the first SIGTERM or SIGINT asks the daemon to end, a second one ends it at
-//! once. SIGHUP is noted and never kills.
+//! once. SIGHUP asks for the configuration to be read again, and never kills.
 
 use std::io;
 use std::sync::Arc;
@@ -13,11 +13,15 @@ use signal_hook::iterator::Signals;
 /// Exit code of a daemon that was told twice.
 const IMPATIENT: i32 = 130;
 
-/// Listens for signals on a thread of its own, which calls `end` at each that asks for the end.
+/// Listens for signals on a thread of its own, which calls `end` at each that asks for the end and
+/// `reload` at SIGHUP.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
-pub fn on_signals(end: impl Fn() + Send + 'static) -> io::Result<()> {
+pub fn on_signals(
+    end: impl Fn() + Send + 'static,
+    reload: impl Fn() + Send + 'static,
+) -> io::Result<()> {
     let told = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         // In this order: at the first signal the flag is still off when it is looked at.
@@ -30,7 +34,8 @@ pub fn on_signals(end: impl Fn() + Send + 'static) -> io::Result<()> {
         .spawn(move || {
             for signal in signals.forever() {
                 if signal == SIGHUP {
-                    tracing::info!("SIGHUP: the configuration is read at the start only");
+                    tracing::info!("SIGHUP: told to read the configuration again");
+                    reload();
                 } else {
                     tracing::info!(signal, "told to end");
                     end();

@@ -2,25 +2,84 @@
 
 use std::io;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
 
 use crate::config::{Log, LogFormat};
+
+/// What is logged, to be changed while the process runs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Level(reload::Handle<EnvFilter, Registry>);
+
+impl Level {
+    /// Changes it.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn set(&self, level: &str) -> Result<(), String> {
+        let filter = filter(level)?;
+        self.0.reload(filter).map_err(|why| why.to_string())
+    }
+}
 
 /// Sends the log lines of this process to standard error, in the configured form.
 ///
 /// # Errors
 /// When something else did so before.
-pub fn start(log: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(&log.level)?;
+pub fn start(log: &Log) -> Result<Level, Box<dyn std::error::Error + Send + Sync>> {
+    let (filter, handle) = reload::Layer::new(filter(&log.level)?);
     // A line that cannot be written, to a full disk say, is lost: telling so on the same standard
     // error would end the process.
-    let lines = fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(io::stderr)
         .log_internal_errors(false);
+    let registry = registry().with(filter);
     match log.format {
-        LogFormat::Human => lines.with_ansi(false).try_init(),
-        LogFormat::Json => lines.json().try_init(),
+        LogFormat::Human => registry.with(lines.with_ansi(false)).try_init()?,
+        LogFormat::Json => registry.with(lines.json()).try_init()?,
+    }
+    Ok(Level(handle))
+}
+
+/// Words that stand for all that is at least as bad.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Reads a level or directives.
+///
+/// # Errors
+/// When they mean nothing. A word that is no level is none of a module either: who mistypes
+/// `debug` shall be told, and not lose all lines.
+pub fn filter(text: &str) -> Result<EnvFilter, String> {
+    let known = |word: &str| LEVELS.contains(&word.trim().to_lowercase().as_str());
+    match text
+        .split(',')
+        .find(|part| !known(part) && !part.contains('='))
+    {
+        Some(wrong) => Err(format!(
+            "{wrong:?} is no level: use one of {}, or directives such as info,stuid::image=debug",
+            LEVELS.join(", ")
+        )),
+        None => EnvFilter::try_new(text).map_err(|why| why.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_directives_are_read_and_slips_are_told() {
+        for right in [
+            "info",
+            "WARN",
+            "info,stuid::image=debug",
+            "stuid[request]=trace",
+        ] {
+            assert!(filter(right).is_ok(), "{right}");
+        }
+        for wrong in ["debgu", "", "info,stuid", "stuid=loud"] {
+            assert!(filter(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! A daemon of this build, in front of a scripted image.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -97,18 +95,7 @@ impl Daemon {
 
     /// A number that it serves over HTTP; none when it has no such line.
     pub(crate) fn metric(&self, line: &str) -> Option<f64> {
-        let status = self.client().ask::<Status>(json!({}));
-        let address = status.daemon.admin.expect("an address for metrics");
-        let mut stream = TcpStream::connect(address).expect("the metrics");
-        stream
-            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            .expect("asking for the metrics");
-        let mut page = String::new();
-        stream.read_to_string(&mut page).expect("a page");
-        let found = page
-            .lines()
-            .find_map(|each| each.strip_prefix(line)?.strip_prefix(' '));
-        found.map(|number| number.parse().expect("a number"))
+        self.client().metric(line)
     }
 
     /// Waits until it says that the image is in that state.

@@ -1,15 +1,15 @@
 //! A plain client of the daemon: lines of JSON over its Unix socket.
 
 use std::cell::RefCell;
-use std::io::Write;
-use std::net::Shutdown;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use stui_protocol::codec::client::Message;
-use stui_protocol::daemon::{Attach, HelloData, NewSession};
+use stui_protocol::daemon::{Attach, HelloData, NewSession, Status};
 use stui_protocol::{Event, EventName, Reply};
 
 use crate::asking::{Asking, Session, new_id};
@@ -124,6 +124,23 @@ impl Client {
             }
         }
         panic!("{what} never came, only {events:#?}");
+    }
+
+    /// A number that the daemon serves over HTTP; none when it has no such line.
+    #[must_use]
+    pub fn metric(&self, line: &str) -> Option<f64> {
+        let status = self.ask::<Status>(json!({}));
+        let address = status.daemon.admin.expect("an address for metrics");
+        let mut stream = TcpStream::connect(address).expect("the metrics");
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .expect("asking for the metrics");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).expect("a page");
+        let found = page
+            .lines()
+            .find_map(|each| each.strip_prefix(line)?.strip_prefix(' '));
+        found.map(|number| number.parse().expect("a number"))
     }
 
     /// Events that arrived so far.

@@ -105,6 +105,12 @@ impl Daemon {
         &mut self.process
     }
 
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
     /// A new connection to it.
     #[must_use]
     pub fn client(&self) -> Client {

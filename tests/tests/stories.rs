@@ -17,6 +17,7 @@ mod stories {
     mod daemon_life;
     mod garbage;
     mod image_life;
+    mod operator;
     mod slow_clients;
 
     // What operators live through.

@@ -3,9 +3,11 @@
 //! Image commands travel on the client link, too, with `session` (a name or an id) where the image
 //! link has `session_id`; see [`ClientCommand`].
 
+mod admin;
 mod control;
 mod session;
 
+pub use admin::*;
 pub use control::*;
 pub use session::*;
 

@@ -232,6 +232,10 @@ pub enum EventName {
     ImageState,
     /// A client has fallen behind with reading, or has caught up: [`crate::daemon::LaggingData`].
     Lagging,
+    /// An operator holds new work back: [`crate::daemon::Paused`].
+    Paused,
+    /// New work goes on.
+    Resumed,
     /// The daemon goes away.
     ShuttingDown,
     /// An event that this version does not know.

@@ -46,7 +46,11 @@ fn names(folder_name: &str) -> BTreeSet<String> {
 
 /// The request and the reply of a command's golden file, read as their types and written again.
 fn check<C: Command>(folder_name: &str) {
-    let golden = golden(folder_name, C::NAME);
+    check_file::<C>(folder_name, C::NAME);
+}
+
+fn check_file<C: Command>(folder_name: &str, name: &str) {
+    let golden = golden(folder_name, name);
 
     let bytes = golden["request"].to_string();
     let request = image::decode_request(bytes.as_bytes()).unwrap();
@@ -118,6 +122,28 @@ fn every_daemon_command_reads_and_writes_its_golden_messages() {
 }
 
 #[test]
+fn every_operation_of_admin_reads_and_writes_its_golden_messages() {
+    for name in names("admin") {
+        check_file::<daemon::Admin>("admin", &name);
+    }
+    let read = |name: &str| golden("admin", name)["request"]["parameters"]["operation"].clone();
+    let read: BTreeSet<_> = names("admin")
+        .iter()
+        .map(|name| read(name).as_str().unwrap().to_owned())
+        .collect();
+    let all = [
+        "drain",
+        "pause",
+        "reload",
+        "resume",
+        "save_image",
+        "set_log_level",
+        "show",
+    ];
+    assert_eq!(read, all.map(str::to_owned).into());
+}
+
+#[test]
 fn every_event_reads_and_writes_its_golden_message() {
     for name in names("events") {
         let golden = golden("events", &name);
@@ -159,6 +185,7 @@ fn event_data_is_of_the_type_that_its_event_names() {
     data::<daemon::AttachedClient>("detached");
     data::<daemon::RenamedData>("session_renamed");
     data::<daemon::ImageStatus>("image_state");
+    data::<daemon::Paused>("paused");
 }
 
 #[test]

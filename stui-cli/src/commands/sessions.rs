@@ -86,7 +86,8 @@ fn attached(session: &ClientSession) -> String {
     }
 }
 
-fn doing(session: &ClientSession) -> String {
+/// What runs there, for how long, and how many wait.
+pub(super) fn doing(session: &ClientSession) -> String {
     let Some(running) = &session.running else {
         return String::new();
     };

@@ -67,6 +67,17 @@ fn lines(status: &StatusResult, palette: Palette) -> String {
         "sessions",
         format!("{}, clients {}{lagging}", status.sessions, status.clients),
     );
+    if let Some(paused) = &status.paused {
+        let by = format!("user {} (process {})", paused.uid, paused.pid);
+        let since = time::ago(paused.since, now);
+        line(
+            "paused",
+            format!(
+                "by {by} for {since} ({}): new work waits, {} requests so far",
+                paused.operation, paused.waiting
+            ),
+        );
+    }
     let queue = &status.queue;
     let oldest = match queue.oldest_ms {
         0 => String::new(),

@@ -155,6 +155,8 @@ impl Scribe {
                 }),
             EventName::ImageSaving => self.note("the image saves itself and will answer later"),
             EventName::ImageSaved => self.note("the image is saved"),
+            EventName::Paused => self.note("an operator holds new work back"),
+            EventName::Resumed => self.note("new work goes on"),
             EventName::ShuttingDown => self.note("the daemon shuts down"),
             // What was dropped meanwhile, if anything, is told by a gap.
             EventName::Lagging => String::new(),
@@ -255,7 +257,10 @@ impl Scribe {
 
     fn waits(&self, place: &QueuePositionData) -> String {
         match place.position {
-            0 => String::new(),
+            0 => match &place.reason {
+                Some(reason) => self.note(&format!("waits: {reason}")),
+                None => String::new(),
+            },
             1 => self.note("waits for one evaluation before it"),
             more => self.note(&format!("waits for {more} evaluations before it")),
         }

@@ -14,6 +14,11 @@ use crate::identity::uid_of;
 use crate::image::new_id;
 use crate::session::Session;
 
+/// What is carried although an operator holds new work back: whether the image is there can
+/// always be asked. `interrupt` and `close_session`, the other commands of control, are the
+/// daemon's own.
+const CONTROL: [&str; 1] = ["ping"];
+
 pub(super) async fn serve(asked: Asked, command: String, given: Map<String, Value>) {
     let outcome = carry(&asked, command, given).await;
     asked.responder.answer(outcome);
@@ -34,7 +39,17 @@ async fn carry(asked: &Asked, command: String, mut given: Map<String, Value>) ->
         parameters: given,
         version: Version::CURRENT,
     };
-    let deadline = Instant::now() + asked.services.request_timeout;
+    let mut deadline = Instant::now() + asked.services.request_timeout;
+    let mut _pass = None;
+    if !CONTROL.contains(&request.command.as_str()) {
+        let notice = asked.notice();
+        let entered = asked
+            .services
+            .gate
+            .enter(deadline, |paused| notice.tell(paused));
+        let (pass, later) = entered.await?;
+        (_pass, deadline) = (Some(pass), later);
+    }
     let reply = asked.services.image.call(&request, deadline).await?;
     if let Err(failure) = &reply.outcome {
         notice_loss(session.as_ref(), failure);

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use stui_protocol::image::{ImageCommand, Interrupt};
+use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Failure, Request, Version};
 use tokio::time::Instant;
 
+use super::notice::Notice;
 use super::{Asked, Services, UNIQUE_ID_CHARS, awaiting};
-use crate::session::{Evaluation, Following, Job, Session};
+use crate::session::{Evaluation, Following, Job, Session, never_began};
 
 /// Evaluations without a session that may run at the same time, over all clients.
 pub(crate) const MOST_LOOSE: usize = 256;
@@ -73,11 +75,10 @@ async fn alone(asked: Asked, start: Request, wait_ms: Option<u64>) {
     if services.loose.available_permits() == 0 {
         return asked.responder.answer(Err(too_many()));
     }
+    let notice = asked.notice();
     services.tasks.spawn(async move {
-        // Held while it runs; closed never.
-        let _place = places.loose.acquire().await;
         let outcome = tokio::select! {
-            outcome = following.outcome() => outcome,
+            outcome = in_turn(&places, following, notice) => outcome,
             () = places.settling.cancelled() => Err(super::shutting_down()),
         };
         ending.end_alone(outcome, &places.metrics);
@@ -93,6 +94,22 @@ async fn alone(asked: Asked, start: Request, wait_ms: Option<u64>) {
         evaluation: &evaluation,
     };
     awaiting::answer_end(asked.responder, &evaluation, wait_ms).await;
+}
+
+/// Follows an evaluation without a session when there is a place for it and nobody holds new work
+/// back.
+async fn in_turn(services: &Services, following: Following, notice: Notice) -> Outcome {
+    // Held while it runs; closed never.
+    let _place = services.loose.acquire().await;
+    let evaluation = Arc::clone(&following.evaluation);
+    let _pass = tokio::select! {
+        pass = services.gate.enter_sometime(|paused| notice.tell(paused)) => pass?,
+        (outcome, _) = evaluation.end() => return (*outcome).clone(),
+    };
+    if !evaluation.leaves_queue() {
+        return Err(never_began());
+    }
+    following.outcome().await
 }
 
 /// The evaluation that an earlier request of this id has started.
@@ -138,6 +155,9 @@ impl Drop for InterruptWithoutClient<'_> {
             return;
         }
         let (services, evaluation) = (Arc::clone(self.services), Arc::clone(self.evaluation));
+        if evaluation.take_back(never_began()) {
+            return;
+        }
         self.services.tasks.spawn(async move {
             evaluation.begun().await;
             let command = Interrupt {

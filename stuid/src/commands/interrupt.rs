@@ -8,7 +8,7 @@ use stui_protocol::{Command, ErrorType, Failure};
 use tokio::time::{Instant, timeout_at};
 
 use super::Asked;
-use crate::session::Evaluation;
+use crate::session::{Evaluation, never_began};
 
 pub(super) async fn serve(asked: Asked, given: &Map<String, Value>) {
     let outcome = interrupt(&asked, given).await;
@@ -37,11 +37,10 @@ async fn stop(asked: &Asked, evaluation: &Arc<Evaluation>) -> Result<InterruptRe
     if let Some(session) = evaluation.session() {
         asked.may_drive(&session)?;
         if session.withdraw(evaluation) {
-            return Ok(InterruptResult {
-                tier: Tier::Queued,
-                evaluation_id: Some(evaluation.id.clone()),
-            });
+            return Ok(queued(evaluation));
         }
+    } else if evaluation.take_back(never_began()) {
+        return Ok(queued(evaluation));
     }
     let deadline = Instant::now() + asked.services.request_timeout;
     // An interrupt goes before an evaluation that is on its way, so that is waited for.
@@ -63,6 +62,13 @@ async fn stop(asked: &Asked, evaluation: &Arc<Evaluation>) -> Result<InterruptRe
         // It ended on its own meanwhile.
         Err(failure) if failure.error_type == ErrorType::EvaluationNotFound => Ok(idle()),
         answered => answered,
+    }
+}
+
+fn queued(evaluation: &Evaluation) -> InterruptResult {
+    InterruptResult {
+        tier: Tier::Queued,
+        evaluation_id: Some(evaluation.id.clone()),
     }
 }
 

@@ -4,13 +4,10 @@ use stui_protocol::{ErrorType, Failure};
 
 use super::Asked;
 
-pub(super) fn serve(asked: Asked, command: &str) {
-    let advice = match command {
-        "share_session" => "a session can be used by its owner only",
-        _ => "use signals: SIGTERM ends the daemon",
-    };
+/// `share_session`.
+pub(super) fn serve(asked: Asked) {
     asked.responder.answer(Err(Failure::new(
         ErrorType::UnsupportedOperation,
-        format!("this daemon does not do {command}: {advice}"),
+        "this daemon does not do share_session: a session can be used by its owner only",
     )));
 }

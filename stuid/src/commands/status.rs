@@ -29,6 +29,7 @@ fn look(services: &Services) -> StatusResult {
             .try_into()
             .unwrap_or(0),
         sessions: services.metrics.sessions.get().try_into().unwrap_or(0),
+        paused: services.gate.closed(),
     }
 }
 
@@ -44,5 +45,9 @@ impl Services {
             .evaluations_queued
             .set(gauge(queue.evaluations));
         self.metrics.evaluations_running.set(gauge(queue.running));
+        let paused = self.gate.closed();
+        self.metrics.paused.set(i64::from(paused.is_some()));
+        let held_back = paused.map_or(0, |paused| paused.waiting);
+        self.metrics.held_back.set(gauge(held_back));
     }
 }

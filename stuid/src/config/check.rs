@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error};
-use tracing_subscriber::EnvFilter;
 
 use crate::image::Heartbeat;
 
@@ -66,6 +65,6 @@ pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Socke
 
 pub(super) fn level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
-    let valid = EnvFilter::try_new(&text);
+    let valid = crate::telemetry::filter(&text);
     valid.map(|_| text).map_err(D::Error::custom)
 }

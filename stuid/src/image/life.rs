@@ -41,6 +41,8 @@ struct Facts {
     order: Correlation,
     silent: bool,
     saving: bool,
+    /// The daemon waits for the end of it.
+    asked_to_save: bool,
     lag_ms: f64,
 }
 
@@ -62,6 +64,7 @@ impl Life {
                 order: 0,
                 silent: false,
                 saving: false,
+                asked_to_save: false,
                 lag_ms: 0.0,
             }),
             status: watch::Sender::new(status),
@@ -131,6 +134,12 @@ impl Life {
         self.note(Some(why), |facts| facts.silent = true);
     }
 
+    /// The daemon has the image save itself: it is saving while the answer lives.
+    pub(crate) fn begin_saving(&self) -> Saving<'_> {
+        self.note(None, |facts| facts.asked_to_save = true);
+        Saving(self)
+    }
+
     pub(crate) fn saving(&self, saving: bool) {
         self.note(None, |facts| facts.saving = saving);
     }
@@ -183,12 +192,21 @@ impl Life {
     }
 }
 
+/// The image saves itself while this lives.
+pub(crate) struct Saving<'a>(&'a Life);
+
+impl Drop for Saving<'_> {
+    fn drop(&mut self) {
+        self.0.note(None, |facts| facts.asked_to_save = false);
+    }
+}
+
 impl Facts {
     fn state(&self) -> ImageState {
         match self.link {
             LinkState::Connecting => ImageState::Connecting,
             LinkState::Down => ImageState::Down,
-            LinkState::Up { .. } if self.saving => ImageState::Saving,
+            LinkState::Up { .. } if self.saving || self.asked_to_save => ImageState::Saving,
             LinkState::Up { .. } if self.silent => ImageState::Unresponsive,
             LinkState::Up { .. } if self.heard_at.is_none() => ImageState::Connecting,
             LinkState::Up { .. } if self.lag_ms > BUSY_LAG_MS => ImageState::Busy,
@@ -261,6 +279,20 @@ mod tests {
         life.ponged(&pong(5_000.0));
         assert_eq!(status.borrow().state, ImageState::Busy);
         life.ponged(&pong(0.0));
+        assert_eq!(status.borrow().state, ImageState::Ready);
+    }
+
+    #[test]
+    fn an_image_that_was_asked_to_save_itself_may_be_silent() {
+        let life = life();
+        let status = life.status();
+        life.link_is(UP);
+        life.heard(1, "a");
+        let saving = life.begin_saving();
+        life.silent("no answer");
+        assert_eq!(status.borrow().state, ImageState::Saving);
+        life.heard(2, "a");
+        drop(saving);
         assert_eq!(status.borrow().state, ImageState::Ready);
     }
 

@@ -14,16 +14,21 @@ use tokio_util::sync::CancellationToken;
 use super::following::Following;
 use super::home::in_image;
 use super::{Job, Session, Work, closed_while_running};
+use crate::gate::{self, Gate};
 use crate::identity::client_id;
 use crate::image::{Image, new_id};
 
 /// Those who wait are told their place this often.
 const TELL_POSITIONS: Duration = Duration::from_secs(1);
 
+/// While an operator holds new work back, they are told so this often.
+const TELL_WHY: Duration = Duration::from_secs(10);
+
 /// What the task needs besides the session.
 pub(crate) struct Desk {
     pub(crate) session: Arc<Session>,
     pub(crate) image: Image,
+    pub(crate) gate: Gate,
     pub(crate) request_timeout: Duration,
     pub(crate) stop: CancellationToken,
 }
@@ -33,13 +38,26 @@ impl Desk {
     pub(crate) async fn run(self) {
         loop {
             let wakeup = self.session.work.notified();
-            match self.session.next_work(&self.image.instance()) {
+            let pass = self.gate.try_enter();
+            match self
+                .session
+                .next_work(&self.image.instance(), pass.is_some())
+            {
                 Work::Open => self.open().await,
-                Work::Evaluate(job) => self.evaluate(*job).await,
-                Work::Nothing => tokio::select! {
-                    () = self.stop.cancelled() => break,
-                    () = wakeup => {}
-                },
+                Work::Evaluate(job) => {
+                    // What was found running runs, whatever an operator wants.
+                    let _pass = pass.unwrap_or_else(|| self.gate.enter_running());
+                    self.evaluate(*job).await;
+                }
+                Work::Nothing => {
+                    let held_back = pass.is_none();
+                    drop(pass);
+                    tokio::select! {
+                        () = self.stop.cancelled() => break,
+                        () = wakeup => {}
+                        () = self.wait_for_the_gate(), if held_back => {}
+                    }
+                }
                 Work::Closed => break,
             }
             if self.stop.is_cancelled() {
@@ -47,6 +65,18 @@ impl Desk {
             }
         }
         self.session.settle_queue(&shutting_down());
+    }
+
+    /// Waits until the gate is open, and tells those who wait why they do.
+    async fn wait_for_the_gate(&self) {
+        let mut ticks = interval(TELL_WHY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.gate.open() => return,
+                _ = ticks.tick() => self.tell_positions(),
+            }
+        }
     }
 
     async fn open(&self) {
@@ -113,8 +143,13 @@ impl Desk {
     }
 
     fn tell_positions(&self) {
+        let reason = self.gate.closed().as_ref().map(gate::describe);
         for (job_evaluation, notes, position) in self.session.waiting() {
-            let data = QueuePositionData { position };
+            let data = QueuePositionData {
+                position,
+                reason: reason.clone(),
+                request_id: None,
+            };
             let mut event = Event::new(EventName::QueuePosition, &data);
             event.session_id = self.session.session_id();
             event.evaluation_id = Some(job_evaluation.id.clone());

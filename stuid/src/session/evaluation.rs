@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dashmap::DashMap;
+use stui_protocol::Failure;
+use stui_protocol::daemon::ShownEvaluation;
 use stui_protocol::image::Requester;
 use stui_protocol::message::Outcome;
 use stui_protocol::time::{self, Timestamp};
@@ -155,6 +157,27 @@ impl Evaluation {
         let _ = stage.wait_for(begun).await;
     }
 
+    /// Whether it is at the image, or on its way there.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(*self.stage.borrow(), Stage::Starting | Stage::Running)
+    }
+
+    /// As operators see it; none when it has ended.
+    pub(crate) fn show(&self) -> Option<ShownEvaluation> {
+        if self.is_ended() {
+            return None;
+        }
+        let age = self.accepted_at.elapsed().as_millis();
+        Some(ShownEvaluation {
+            evaluation_id: self.id.clone(),
+            running: self.is_running(),
+            session: self.session().map(|session| session.name()),
+            uid: self.owner,
+            client: self.by.client,
+            age_ms: age.try_into().unwrap_or(u64::MAX),
+        })
+    }
+
     pub(crate) fn is_ended(&self) -> bool {
         matches!(*self.stage.borrow(), Stage::Ended(..))
     }
@@ -168,6 +191,26 @@ impl Evaluation {
             }
             changes
         });
+    }
+
+    /// Goes from waiting to the image. False when somebody has taken it back.
+    pub(crate) fn leaves_queue(&self) -> bool {
+        self.change_queued(Stage::Starting)
+    }
+
+    /// Ends one without a session that still waits. False when it does not wait (any more).
+    pub(crate) fn take_back(&self, why: Failure) -> bool {
+        self.change_queued(Stage::Ended(Arc::new(Err(why)), 0))
+    }
+
+    fn change_queued(&self, next: Stage) -> bool {
+        self.stage.send_if_modified(|stage| {
+            let changes = *stage == Stage::Queued;
+            if changes {
+                *stage = next;
+            }
+            changes
+        })
     }
 
     pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {

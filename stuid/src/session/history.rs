@@ -47,6 +47,18 @@ impl History {
 }
 
 impl Session {
+    /// Bytes of what it remembers, and of the code that waits, about.
+    #[must_use]
+    pub fn weight(&self) -> (usize, usize) {
+        let facts = self.facts();
+        let remembered = facts.history.iter().map(|each| each.bytes()).sum();
+        let waiting = facts.queue.waiting.iter();
+        (
+            remembered,
+            waiting.map(|job| job.evaluation.code.len()).sum(),
+        )
+    }
+
     /// Past evaluations, oldest first: the newest `limit` of those whose code has the text.
     #[must_use]
     pub fn history(&self, grep: Option<&str>, limit: usize) -> Vec<PastEvaluation> {

@@ -82,6 +82,9 @@ impl Session {
     pub async fn open(&self) -> Result<Opened, Failure> {
         let answer = {
             let mut facts = self.facts();
+            if facts.closing {
+                return Err(gone());
+            }
             if let Home::There(place) = &facts.home {
                 return Ok(Opened {
                     summary: place.summary.clone(),
@@ -157,6 +160,11 @@ impl Session {
             self.work.notify_one();
         }
         news
+    }
+
+    /// Whether the image has it, as far as is known.
+    pub(crate) fn is_there(&self) -> bool {
+        matches!(self.facts().home, Home::There(_))
     }
 
     /// Whether the image was never asked for it, or has not answered yet.

@@ -107,8 +107,7 @@ impl Session {
         };
         facts.queue.waiting.remove(index);
         drop(facts);
-        let why = "the evaluation was interrupted before it began";
-        self.finish(evaluation, Err(Failure::new(ErrorType::Interrupted, why)));
+        self.finish(evaluation, Err(never_began()));
         true
     }
 
@@ -143,7 +142,8 @@ impl Session {
     /// Who waits, where that is to be told, and how many are before them.
     pub(crate) fn waiting(&self) -> Vec<(Arc<Evaluation>, Notes, u64)> {
         let facts = self.facts();
-        let jobs = facts.queue.waiting.iter().zip(1..);
+        let running = u64::from(facts.queue.running.is_some());
+        let jobs = facts.queue.waiting.iter().zip(running..);
         jobs.filter_map(|(job, before)| {
             Some((Arc::clone(&job.evaluation), job.notes.clone()?, before))
         })
@@ -153,8 +153,9 @@ impl Session {
     /// What is to be done next. An evaluation that is answered here counts as running.
     ///
     /// `life` is the present life of the image, empty while none is known. A session of an earlier
-    /// life waits until it is known whether the image still has it.
-    pub(crate) fn next_work(&self, life: &str) -> Work {
+    /// life waits until it is known whether the image still has it. Unless it `may_start`
+    /// something, only what runs in the image already is followed.
+    pub(crate) fn next_work(&self, life: &str, may_start: bool) -> Work {
         let mut facts = self.facts();
         if self.closed.is_cancelled() {
             return Work::Closed;
@@ -178,7 +179,8 @@ impl Session {
                 return Work::Nothing;
             }
         }
-        match facts.queue.waiting.pop_front() {
+        let is_next = |job: &mut Job| may_start || job.start.is_none();
+        match facts.queue.waiting.pop_front_if(is_next) {
             Some(job) => {
                 facts.queue.running = Some(Arc::clone(&job.evaluation));
                 Work::Evaluate(Box::new(job))
@@ -313,6 +315,14 @@ fn size_of_value(value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     };
     size_of::<Value>() + inside
+}
+
+/// What became of an evaluation that was taken out of a queue.
+pub(crate) fn never_began() -> Failure {
+    Failure::new(
+        ErrorType::Interrupted,
+        "the evaluation was interrupted before it began",
+    )
 }
 
 fn full(name: &str) -> Failure {

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use stui_protocol::daemon::ShownEvaluation;
 use stui_protocol::image::Requester;
 use stui_protocol::{ErrorType, Failure};
 
@@ -28,6 +29,23 @@ impl Sessions {
                 )
                 .with("evaluation_id", id)
             })
+    }
+
+    /// Everything that has not ended: what runs, then what waits, the oldest first.
+    #[must_use]
+    pub fn under_way(&self) -> Vec<ShownEvaluation> {
+        let mut known = self.known_evaluations();
+        known.sort_by_key(|each| (!each.is_running(), each.accepted_at));
+        known.iter().filter_map(|each| each.show()).collect()
+    }
+
+    /// Taken out of the book: an evaluation that is dropped leaves the book by itself, and must
+    /// not do so while it is being read.
+    pub(super) fn known_evaluations(&self) -> Vec<Arc<Evaluation>> {
+        let entries = self.table.book.iter();
+        entries
+            .filter_map(|entry| entry.value().upgrade())
+            .collect()
     }
 
     /// Whether an evaluation of that id is known, whoever's it is.

@@ -21,12 +21,7 @@ impl Listener for Sessions {
     }
 
     fn on_loss(&self) {
-        // Taken out of the book first: an evaluation that is dropped leaves the book by itself, and
-        // must not do so while it is being read.
-        let entries = self.table.book.iter();
-        let known: Vec<_> = entries
-            .filter_map(|entry| entry.value().upgrade())
-            .collect();
+        let known = self.known_evaluations();
         for evaluation in known.iter().filter(|each| !each.is_ended()) {
             evaluation.ask_again();
         }

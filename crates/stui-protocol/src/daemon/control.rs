@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Paused;
 use crate::command::commands;
 use crate::image::ImageDescription;
 use crate::time::Timestamp;
@@ -79,6 +80,9 @@ pub struct StatusResult {
     pub lagging: u64,
     /// Sessions that are known.
     pub sessions: u64,
+    /// Why new work waits; none while it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
 }
 
 /// The daemon about itself.
@@ -122,42 +126,7 @@ pub struct SubscribeResult {
     pub subscribed: bool,
 }
 
-/// Operate the daemon.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Admin {
-    /// What to do.
-    pub operation: AdminOperation,
-    /// Client to disconnect, for `kick`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client: Option<u64>,
-    /// Level, for `set_log_level`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<String>,
-}
-
-/// What an operator can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // the names say it
-pub enum AdminOperation {
-    Pause,
-    Resume,
-    Drain,
-    Reconnect,
-    Kick,
-    Reload,
-    SetLogLevel,
-}
-
-/// What `admin` answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AdminResult {
-    /// What was done, in a sentence.
-    pub done: String,
-}
-
 commands! {
     Status => StatusResult, "status", [];
     Subscribe => SubscribeResult, "subscribe", [];
-    Admin => AdminResult, "admin", ["operation"];
 }

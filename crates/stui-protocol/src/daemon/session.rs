@@ -314,6 +314,12 @@ pub struct GapData {
 pub struct QueuePositionData {
     /// Evaluations before it.
     pub position: u64,
+    /// Why it would wait even as the first, for people: an operator holds new work back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The request that waits, when it is no evaluation of a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 commands! {
