@@ -8,7 +8,7 @@ use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use stui_protocol::daemon::ImageState;
+use stui_protocol::daemon::{ImageLevels, ImageState, Level};
 
 /// Seconds; from a message over the link to an evaluation somebody waits for.
 const DURATION_BUCKETS: &[f64] = &[
@@ -70,6 +70,8 @@ pub struct Metrics {
     pub log_gaps: IntCounter,
     image_up: IntGauge,
     image_state: IntGaugeVec,
+    image_level: IntGaugeVec,
+    image_states: IntCounterVec,
     /// How late low-priority code in the image runs.
     pub evaluator_lag: Gauge,
     resident_bytes: IntGauge,
@@ -175,6 +177,18 @@ impl Metrics {
                 "1 for the state that the image is in.",
                 "state",
             )?,
+            image_level: gauges(
+                &r,
+                "stui_image_level",
+                "1 for each of link, listener and evaluator that works.",
+                "level",
+            )?,
+            image_states: counters(
+                &r,
+                "stui_image_states_total",
+                "Times that the image came into a state.",
+                &["state"],
+            )?,
             evaluator_lag: lag(&r)?,
             resident_bytes: gauge(
                 &r,
@@ -203,6 +217,26 @@ impl Metrics {
             self.image_state
                 .with_label_values(&[name])
                 .set(i64::from(each == state));
+        }
+    }
+
+    /// Counts that the image came into a state.
+    pub fn count_image_state(&self, state: ImageState) {
+        for (each, name) in IMAGE_STATES {
+            let came = u64::from(each == state);
+            self.image_states.with_label_values(&[name]).inc_by(came);
+        }
+    }
+
+    /// Tells how each level of the image is.
+    pub fn set_image_levels(&self, levels: ImageLevels) {
+        for (level, name) in [
+            (levels.link, "link"),
+            (levels.listener, "listener"),
+            (levels.evaluator, "evaluator"),
+        ] {
+            let up = i64::from(level == Level::Up);
+            self.image_level.with_label_values(&[name]).set(up);
         }
     }
 

@@ -5,9 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use stui_protocol::daemon::{Attach, Await, ImageState, ListSessions, SessionState, Submit};
+use stui_protocol::daemon::{
+    Attach, Await, ImageState, Level, ListSessions, SessionState, Status, Submit, Subscribe,
+};
 use stui_protocol::image::{Evaluate, Evaluated, GetContextSummary, Job, Ping};
-use stui_protocol::{ErrorType, EventName, Request};
+use stui_protocol::time::Timestamp;
+use stui_protocol::{ErrorType, Event, EventName, Request};
 use stui_tests::{Asking, Client, Scripted, patience};
 
 use crate::support::Daemon;
@@ -109,6 +112,53 @@ fn an_image_that_is_gone_is_known_to_be_and_nothing_is_sent() {
     client.ask::<Ping>(json!({}));
     let sent = image.asked().iter().any(|each| each.command == "evaluate");
     assert!(!sent, "what was refused was sent later");
+}
+
+#[test]
+fn each_change_of_the_image_is_told_and_counted_with_its_levels() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    daemon.wait_for_image(ImageState::Ready);
+    let client = daemon.client();
+    client.ask::<Subscribe>(json!({}));
+    image.vanish();
+    let is = |event: &Event, state: &str| {
+        event.event == EventName::ImageState && event.data["state"] == state
+    };
+    let down = client.wait_for("its end", |event| is(event, "down"));
+    let nothing = json!({"link": "down", "listener": "unknown", "evaluator": "unknown"});
+    assert_eq!(down.data["levels"], nothing);
+    image.come_back(false);
+    client.wait_for("its return", |event| is(event, "ready"));
+    let levels = patience::until("all levels", || {
+        let levels = client.ask::<Status>(json!({})).image.levels;
+        (levels.evaluator == Level::Up).then_some(levels)
+    });
+    assert_eq!((levels.link, levels.listener), (Level::Up, Level::Up));
+    let counted = |line: &str| daemon.metric(line);
+    assert_eq!(
+        counted("stui_image_states_total{state=\"down\"}"),
+        Some(1.0)
+    );
+    assert_eq!(
+        counted("stui_image_states_total{state=\"ready\"}"),
+        Some(2.0)
+    );
+    assert_eq!(counted("stui_image_level{level=\"evaluator\"}"), Some(1.0));
+}
+
+#[test]
+fn who_is_refused_is_told_since_when_the_image_is_away() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    image.vanish();
+    daemon.wait_for_image(ImageState::Down);
+    let failure = client.refused::<Ping>(json!({}));
+    assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
+    let since: Timestamp = failure.details["since"].as_str().unwrap().parse().unwrap();
+    assert!(since <= stui_protocol::time::now(), "{since}");
+    assert!(failure.error.contains(&since.to_string()), "{failure}");
 }
 
 /// Times that the image dies in the story below.
@@ -269,7 +319,7 @@ fn a_frozen_image_is_given_up_at_the_deadline_and_not_later() {
     image.falls_silent_at("evaluate");
     let sent = session.refused::<Evaluate>(json!({"code": "frozen"}));
     assert_eq!(sent.error_type, ErrorType::OutcomeUnknown);
-    let unsent = session.refused::<Evaluate>(json!({"code": "never"}));
+    let unsent = client.refused::<Evaluate>(json!({"code": "never"}));
     assert_eq!(unsent.error_type, ErrorType::ImageUnavailable);
     assert_eq!(unsent.details["sent"], false);
     image.speaks_again();
@@ -281,6 +331,32 @@ fn a_frozen_image_is_given_up_at_the_deadline_and_not_later() {
             .iter()
             .any(|each| each.parameters.get("code") == Some(&json!("never")))
     );
+}
+
+#[test]
+fn after_an_unknown_outcome_the_next_evaluation_waits_until_the_image_has_ended_the_first() {
+    let image = Scripted::start();
+    let daemon = Daemon::impatient(&image, 300);
+    let client = daemon.client();
+    let session = client.attach("main");
+    image.falls_silent_at("evaluate");
+    let unknown = session.refused::<Evaluate>(json!({"code": "hold it"}));
+    assert_eq!(unknown.error_type, ErrorType::OutcomeUnknown);
+    image.speaks_again();
+    let next = client.ask::<Submit>(json!({"session": "main", "code": "next"}));
+    assert_eq!(next.queue_position, 1);
+    patience::until("the question whether it has ended", || {
+        (image.count("evaluation_status") > 0).then_some(())
+    });
+    image.finish("hold it", "too late");
+    let done: Job<Evaluated> = client.ask::<Await>(json!({"evaluation_id": next.evaluation_id}));
+    assert!(matches!(done, Job::Finished(done) if done.result == "next"));
+    let order: Vec<_> = image
+        .asked()
+        .iter()
+        .filter_map(|each| each.parameters.get("code").cloned())
+        .collect();
+    assert_eq!(order, ["hold it", "next"]);
 }
 
 #[test]

@@ -89,9 +89,9 @@ fn an_image_that_says_nothing_to_an_interrupt_is_told_within_the_deadline() {
     let unanswered = client.refused::<Interrupt>(json!({"evaluation_id": id}));
     let unsent = client.refused::<Interrupt>(json!({"evaluation_id": behind}));
 
-    assert_eq!(unanswered.error_type, ErrorType::Timeout);
+    assert_eq!(unanswered.error_type, ErrorType::OutcomeUnknown);
     assert_eq!(unanswered.details["sent"], true, "{unanswered}");
-    assert_eq!(unsent.error_type, ErrorType::Timeout);
+    assert_eq!(unsent.error_type, ErrorType::ImageUnavailable);
     assert_eq!(unsent.details["sent"], false, "{unsent}");
     image.speaks_again();
     assert_eq!(failure_of(&client, &id), ErrorType::Interrupted);
@@ -110,9 +110,10 @@ fn what_the_image_has_not_taken_yet_cannot_be_interrupted_and_that_is_said() {
 
     let refused = session.refused::<Interrupt>(json!({}));
 
-    assert_eq!(refused.error_type, ErrorType::Timeout, "{refused}");
+    assert_eq!(refused.details["sent"], false, "{refused}");
+    assert_eq!(failure_of(&client, &id), ErrorType::OutcomeUnknown);
     image.speaks_again();
     let stopped = session.ask::<Interrupt>(json!({}));
     assert_eq!(stopped.evaluation_id.as_deref(), Some(id.as_str()));
-    assert_eq!(failure_of(&client, &id), ErrorType::Interrupted);
+    assert_eq!(session.value("next"), "next");
 }

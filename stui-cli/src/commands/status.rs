@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use stui_protocol::daemon::{ImageState, Status, StatusResult};
+use stui_protocol::daemon::{ImageLevels, ImageState, Level, Status, StatusResult};
 use stui_protocol::time::now;
 
 use super::{Context, Shown};
@@ -59,6 +59,7 @@ fn lines(status: &StatusResult, palette: Palette) -> String {
             status.image.endpoint
         ),
     );
+    line("", levels(&status.image.levels));
     let lagging = match status.lagging {
         0 => String::new(),
         some => format!(", {some} of them do not read"),
@@ -93,5 +94,25 @@ fn lines(status: &StatusResult, palette: Palette) -> String {
             queue.running, queue.evaluations, queue.requests
         ),
     );
+    text
+}
+
+/// Such as `link up, listener up, evaluator down, 2.5 s late`.
+fn levels(levels: &ImageLevels) -> String {
+    let word = |level| match level {
+        Level::Up => "up",
+        Level::Down => "down",
+        Level::Unknown => "unknown",
+    };
+    let mut text = format!(
+        "link {}, listener {}, evaluator {}",
+        word(levels.link),
+        word(levels.listener),
+        word(levels.evaluator)
+    );
+    if let (Level::Down, Some(lag_ms)) = (levels.evaluator, levels.evaluator_lag_ms) {
+        let late = Duration::try_from_secs_f64(lag_ms / 1000.0).unwrap_or_default();
+        let _ = write!(text, ", {} late", time::duration(late));
+    }
     text
 }

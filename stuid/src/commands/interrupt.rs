@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use stui_protocol::image::{Interrupt, InterruptResult, Tier};
+use stui_protocol::message::Outcome;
 use stui_protocol::{Command, ErrorType, Failure};
 use tokio::time::{Instant, timeout_at};
 
@@ -49,9 +50,13 @@ async fn stop(asked: &Asked, evaluation: &Arc<Evaluation>) -> Result<InterruptRe
         return Err(Failure::new(
             ErrorType::Timeout,
             "the evaluation has not begun in time, so it could not be interrupted",
-        ));
+        )
+        .with("sent", false));
     }
-    if evaluation.ended().is_some() {
+    if evaluation
+        .ended()
+        .is_some_and(|(outcome, _)| is_known(&outcome))
+    {
         return Ok(idle());
     }
     let command = Interrupt {
@@ -70,6 +75,12 @@ fn queued(evaluation: &Evaluation) -> InterruptResult {
         tier: Tier::Queued,
         evaluation_id: Some(evaluation.id.clone()),
     }
+}
+
+/// Whether nothing of it can be running any more.
+fn is_known(outcome: &Outcome) -> bool {
+    let unknown = |failure: &Failure| failure.error_type == ErrorType::OutcomeUnknown;
+    !outcome.as_ref().is_err_and(unknown)
 }
 
 fn idle() -> InterruptResult {

@@ -12,7 +12,7 @@ use super::message::LinkError;
 use super::worker::LinkState;
 use super::{Image, new_id};
 
-/// Between two pings of an idle image.
+/// Between two pings. Also while the image answers others: only a ping tells how its evaluator is.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// A listener that has not answered a ping for this long is unresponsive. The listener runs above
@@ -37,7 +37,7 @@ pub(crate) async fn run(
         let state = *link.borrow_and_update();
         image.life.link_is(state);
         let is_up = matches!(state, LinkState::Up { .. });
-        if is_up && image.life.quiet_for(PERIOD) {
+        if is_up {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = ping(&image) => {}

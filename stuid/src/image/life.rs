@@ -6,9 +6,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use stui_protocol::daemon::{ImageState, ImageStatus};
+use stui_protocol::daemon::{ImageLevels, ImageState, ImageStatus, Level};
 use stui_protocol::image::{ImageDescription, PingResult};
 use stui_protocol::time;
 use tokio::sync::watch;
@@ -43,7 +42,8 @@ struct Facts {
     saving: bool,
     /// The daemon waits for the end of it.
     asked_to_save: bool,
-    lag_ms: f64,
+    /// How late the evaluator runs; none until a `ping` has told.
+    lag_ms: Option<f64>,
 }
 
 impl Life {
@@ -55,6 +55,7 @@ impl Life {
             description: None,
             instance: None,
             reason: None,
+            levels: ImageLevels::default(),
         };
         metrics.set_image_state(status.state);
         Self {
@@ -65,7 +66,7 @@ impl Life {
                 silent: false,
                 saving: false,
                 asked_to_save: false,
-                lag_ms: 0.0,
+                lag_ms: None,
             }),
             status: watch::Sender::new(status),
             events_endpoint: watch::Sender::new(None),
@@ -84,7 +85,7 @@ impl Life {
                 facts.heard_at = None;
                 facts.silent = false;
                 facts.saving = false;
-                facts.lag_ms = 0.0;
+                facts.lag_ms = None;
             }
             facts.link = link;
         });
@@ -125,7 +126,7 @@ impl Life {
             .evaluator_lag
             .set(pong.evaluator_lag_ms / 1000.0);
         self.note(None, |facts| {
-            facts.lag_ms = pong.evaluator_lag_ms;
+            facts.lag_ms = Some(pong.evaluator_lag_ms);
             facts.saving = false;
         });
     }
@@ -167,26 +168,25 @@ impl Life {
         self.metrics.events_up.set(i64::from(live));
     }
 
-    /// Whether nothing was heard for that long.
-    pub(crate) fn quiet_for(&self, long: Duration) -> bool {
-        let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
-        facts.heard_at.is_none_or(|at| at.elapsed() >= long)
-    }
-
     fn note(&self, why: Option<&str>, change: impl FnOnce(&mut Facts)) {
         let mut facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut facts);
-        let state = facts.state();
+        let (state, levels) = (facts.state(), facts.levels());
         // Under the lock, so that two changes are announced in their order.
         self.status.send_if_modified(|status| {
-            if status.state == state {
+            let before = std::mem::replace(&mut status.levels, levels);
+            if status.state == state && same_levels(before, levels) {
                 return false;
             }
-            tracing::info!(from = ?status.state, to = ?state, "the image's state changes");
-            self.metrics.set_image_state(state);
-            status.state = state;
-            status.since = time::now();
-            status.reason = reason(state, why, &status.endpoint);
+            self.metrics.set_image_levels(levels);
+            if status.state != state {
+                tracing::info!(from = ?status.state, to = ?state, ?levels, why, "the image's state changes");
+                self.metrics.set_image_state(state);
+                self.metrics.count_image_state(state);
+                status.state = state;
+                status.since = time::now();
+                status.reason = reason(state, why, &status.endpoint);
+            }
             true
         });
     }
@@ -201,7 +201,17 @@ impl Drop for Saving<'_> {
     }
 }
 
+/// Whether they are the same but for the exact lag.
+fn same_levels(before: ImageLevels, now: ImageLevels) -> bool {
+    let parts = |levels: ImageLevels| (levels.link, levels.listener, levels.evaluator);
+    parts(before) == parts(now)
+}
+
 impl Facts {
+    fn is_late(&self) -> bool {
+        self.lag_ms.is_some_and(|lag_ms| lag_ms > BUSY_LAG_MS)
+    }
+
     fn state(&self) -> ImageState {
         match self.link {
             LinkState::Connecting => ImageState::Connecting,
@@ -209,8 +219,32 @@ impl Facts {
             LinkState::Up { .. } if self.saving || self.asked_to_save => ImageState::Saving,
             LinkState::Up { .. } if self.silent => ImageState::Unresponsive,
             LinkState::Up { .. } if self.heard_at.is_none() => ImageState::Connecting,
-            LinkState::Up { .. } if self.lag_ms > BUSY_LAG_MS => ImageState::Busy,
+            LinkState::Up { .. } if self.is_late() => ImageState::Busy,
             LinkState::Up { .. } => ImageState::Ready,
+        }
+    }
+
+    fn levels(&self) -> ImageLevels {
+        let link = match self.link {
+            LinkState::Connecting => Level::Unknown,
+            LinkState::Up { .. } => Level::Up,
+            LinkState::Down => Level::Down,
+        };
+        let listener = match link {
+            Level::Up if self.silent => Level::Down,
+            Level::Up if self.heard_at.is_some() => Level::Up,
+            _ => Level::Unknown,
+        };
+        let evaluator = match (listener, self.lag_ms) {
+            (Level::Up, Some(_)) if self.is_late() => Level::Down,
+            (Level::Up, Some(_)) => Level::Up,
+            _ => Level::Unknown,
+        };
+        ImageLevels {
+            link,
+            listener,
+            evaluator,
+            evaluator_lag_ms: self.lag_ms.filter(|_| listener == Level::Up),
         }
     }
 }
@@ -266,7 +300,6 @@ mod tests {
         life.link_is(UP);
         life.heard(1, "a");
         life.link_is(LinkState::Up { connection: 2 });
-        assert!(life.quiet_for(Duration::from_secs(60)));
         assert_eq!(status.borrow().state, ImageState::Connecting);
     }
 
@@ -294,6 +327,42 @@ mod tests {
         life.heard(2, "a");
         drop(saving);
         assert_eq!(status.borrow().state, ImageState::Ready);
+    }
+
+    #[test]
+    fn each_level_is_told_apart_and_none_is_guessed() {
+        let life = life();
+        let status = life.status();
+        let levels = || {
+            let levels = status.borrow().levels;
+            (levels.link, levels.listener, levels.evaluator)
+        };
+        use Level::{Down, Unknown, Up};
+        assert_eq!(levels(), (Unknown, Unknown, Unknown));
+        life.link_is(UP);
+        assert_eq!(levels(), (Up, Unknown, Unknown));
+        life.heard(1, "a");
+        assert_eq!(levels(), (Up, Up, Unknown));
+        life.ponged(&pong(5_000.0));
+        assert_eq!(levels(), (Up, Up, Down));
+        assert_eq!(status.borrow().levels.evaluator_lag_ms, Some(5_000.0));
+        life.silent("no answer");
+        assert_eq!(levels(), (Up, Down, Unknown));
+        life.link_is(LinkState::Down);
+        assert_eq!(levels(), (Down, Unknown, Unknown));
+    }
+
+    #[test]
+    fn another_lag_alone_is_no_news() {
+        let life = life();
+        life.link_is(UP);
+        life.heard(1, "a");
+        life.ponged(&pong(1.0));
+        let mut status = life.status();
+        status.mark_unchanged();
+        life.ponged(&pong(2.0));
+        assert!(!status.has_changed().unwrap());
+        assert_eq!(status.borrow().levels.evaluator_lag_ms, Some(2.0));
     }
 
     #[test]

@@ -33,12 +33,14 @@ pub(crate) struct Answer {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LinkError {
     /// The image is known to be down. Nothing was sent.
-    #[error("the image does not answer at {endpoint}: nothing was sent, it is safe to try again")]
+    #[error(
+        "nobody answers at {endpoint} since {since}: nothing was sent, it is safe to try again"
+    )]
     Down {
         /// Where it should be.
         endpoint: String,
-        /// Since when; none when it has never been there.
-        since: Option<Timestamp>,
+        /// Since when; the start of the daemon when it has never been there.
+        since: Timestamp,
     },
     /// The deadline passed while the request waited for the link. Nothing was sent.
     #[error(
@@ -92,7 +94,7 @@ impl From<LinkError> for Failure {
         match error {
             LinkError::Down { endpoint, since } => failure
                 .with("endpoint", endpoint)
-                .with("since", since.map(|since| since.to_string()))
+                .with("since", since.to_string())
                 .with("state", "down"),
             LinkError::Overloaded { limit } => failure.with("limit", limit),
             _ => failure,

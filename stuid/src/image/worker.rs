@@ -72,7 +72,8 @@ pub(crate) struct Worker {
     state: watch::Sender<LinkState>,
     connection: u64,
     connecting_until: Instant,
-    down_since: Option<Timestamp>,
+    /// Since when nobody is there, or nobody was there at the start.
+    away_since: Timestamp,
     /// The link said that it is up and then took nothing.
     stuffed: bool,
     /// Why the socket has to go, as soon as nobody waits on it.
@@ -113,7 +114,7 @@ impl Worker {
             state,
             connection: 0,
             connecting_until: Instant::now() + FIRST_CONNECTION,
-            down_since: None,
+            away_since: time::now(),
             stuffed: false,
             worn: None,
             distrust,
@@ -157,7 +158,7 @@ impl Worker {
     fn down(&self) -> LinkError {
         LinkError::Down {
             endpoint: self.address.endpoint.clone(),
-            since: self.down_since,
+            since: self.away_since,
         }
     }
 
@@ -264,7 +265,7 @@ impl Worker {
         while let Some(frames) = self.link.take_arrived() {
             self.on_frames(frames);
         }
-        self.down_since = Some(time::now());
+        self.away_since = time::now();
         self.state.send_replace(LinkState::Down);
         self.settle_all(&self.down());
     }
@@ -295,6 +296,7 @@ impl Worker {
                 self.link = link;
                 if self.is_up() {
                     self.connecting_until = Instant::now() + REPLACEMENT;
+                    self.away_since = time::now();
                     self.state.send_replace(LinkState::Connecting);
                 }
             }

@@ -8,12 +8,12 @@ use stui_protocol::daemon::QueuePositionData;
 use stui_protocol::image::{CreateSession, EvaluationStartedData};
 use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::following::Following;
+use super::following::{Following, may_run};
 use super::home::in_image;
-use super::{Job, Session, Work, closed_while_running};
+use super::{Evaluation, Job, Session, Work, closed_while_running};
 use crate::gate::{self, Gate};
 use crate::identity::client_id;
 use crate::image::{Image, new_id};
@@ -23,6 +23,9 @@ const TELL_POSITIONS: Duration = Duration::from_secs(1);
 
 /// While an operator holds new work back, they are told so this often.
 const TELL_WHY: Duration = Duration::from_secs(10);
+
+/// Before the image is asked again whether it still runs what was given up.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What the task needs besides the session.
 pub(crate) struct Desk {
@@ -48,6 +51,10 @@ impl Desk {
                     // What was found running runs, whatever an operator wants.
                     let _pass = pass.unwrap_or_else(|| self.gate.enter_running());
                     self.evaluate(*job).await;
+                }
+                Work::Outwait(stray) => {
+                    drop(pass);
+                    self.outwait(&stray).await;
                 }
                 Work::Nothing => {
                     let held_back = pass.is_none();
@@ -124,6 +131,23 @@ impl Desk {
         let outcome = self.attend(following.outcome()).await;
         self.session.notice_loss(&outcome);
         self.session.finish(&evaluation, outcome);
+    }
+
+    /// Asks whether an evaluation that was given up runs still; when it does, in a moment again.
+    async fn outwait(&self, stray: &Evaluation) {
+        let asking = async {
+            let pause = Instant::now() + ASK_AGAIN;
+            let over = !may_run(&self.image, &stray.id, self.request_timeout).await;
+            if !over {
+                sleep_until(pause).await;
+            }
+            over
+        };
+        tokio::select! {
+            over = asking => if over { self.session.forget_stray(stray) },
+            () = self.session.closed.cancelled() => {}
+            () = self.stop.cancelled() => {}
+        }
     }
 
     /// Waits for the end of the running evaluation and tells the others how many are before them.

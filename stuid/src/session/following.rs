@@ -213,6 +213,19 @@ impl Following {
     }
 }
 
+/// Whether the image may still run an evaluation: it says so, or does not say anything sensible.
+pub(crate) async fn may_run(image: &Image, evaluation_id: &str, limit: Duration) -> bool {
+    let command = EvaluationStatus {
+        evaluation_id: evaluation_id.to_owned(),
+        wait_ms: None,
+    };
+    let request = Request::new(new_id(), &command);
+    match image.call(&request, Instant::now() + limit).await {
+        Ok(reply) => matches!(understand_status(reply), Said::Running | Said::Unclear),
+        Err(_) => true,
+    }
+}
+
 fn understand_start(reply: Reply) -> Said {
     match reply.outcome {
         Ok(result) if is_running(&result) => Said::Running,

@@ -48,12 +48,31 @@ impl std::fmt::Debug for Job {
 pub(crate) struct Queue {
     pub(crate) waiting: VecDeque<Job>,
     pub(crate) running: Option<Arc<Evaluation>>,
+    pub(crate) stray: Option<Stray>,
+}
+
+/// An evaluation whose end the daemon could not wait for: its outcome was told as unknown, and the
+/// image may run it still. The next one of the session waits until it does not.
+#[derive(Clone, Debug)]
+pub(crate) struct Stray {
+    pub(crate) evaluation: Arc<Evaluation>,
+    /// In which life of the image; it does not outlive it.
+    life: String,
+}
+
+impl Queue {
+    /// Evaluations before the first that waits.
+    fn ahead(&self) -> usize {
+        usize::from(self.running.is_some() || self.stray.is_some())
+    }
 }
 
 /// What the session's task has to do next.
 pub(crate) enum Work {
     Open,
     Evaluate(Box<Job>),
+    /// See whether that one has ended in the image.
+    Outwait(Arc<Evaluation>),
     Nothing,
     Closed,
 }
@@ -73,7 +92,7 @@ impl Session {
             }
             return Err(failure);
         }
-        let before = facts.queue.waiting.len() + usize::from(facts.queue.running.is_some());
+        let before = facts.queue.waiting.len() + facts.queue.ahead();
         // Told under the lock: its events cannot begin before.
         if let Some(accepted) = accepted {
             accepted(Ok(before as u64));
@@ -117,13 +136,21 @@ impl Session {
         self.facts().queue.running.clone()
     }
 
-    /// The evaluation that runs, or else that runs next.
+    /// The evaluation that runs, or may run still, or else that runs next.
     #[must_use]
     pub fn foremost(&self) -> Option<Arc<Evaluation>> {
         let facts = self.facts();
         let next = facts.queue.waiting.front();
-        let running = facts.queue.running.clone();
-        running.or_else(|| next.map(|job| Arc::clone(&job.evaluation)))
+        let running = facts.queue.running.as_ref();
+        let stray = facts.queue.stray.as_ref().map(|stray| &stray.evaluation);
+        let next = next.map(|job| &job.evaluation);
+        running.or(stray).or(next).map(Arc::clone)
+    }
+
+    /// The image does not run that one any more.
+    pub(crate) fn forget_stray(&self, evaluation: &Evaluation) {
+        let is_it = |stray: &mut Stray| stray.evaluation.id == evaluation.id;
+        self.facts().queue.stray.take_if(is_it);
     }
 
     /// How many evaluations wait, and since when the oldest of them and the running one.
@@ -142,10 +169,14 @@ impl Session {
     /// Who waits, where that is to be told, and how many are before them.
     pub(crate) fn waiting(&self) -> Vec<(Arc<Evaluation>, Notes, u64)> {
         let facts = self.facts();
-        let running = u64::from(facts.queue.running.is_some());
-        let jobs = facts.queue.waiting.iter().zip(running..);
+        let ahead = facts.queue.ahead();
+        let jobs = facts.queue.waiting.iter().zip(ahead..);
         jobs.filter_map(|(job, before)| {
-            Some((Arc::clone(&job.evaluation), job.notes.clone()?, before))
+            Some((
+                Arc::clone(&job.evaluation),
+                job.notes.clone()?,
+                before as u64,
+            ))
         })
         .collect()
     }
@@ -178,6 +209,12 @@ impl Session {
                 self.settle_queue(&failure);
                 return Work::Nothing;
             }
+        }
+        facts.queue.stray.take_if(|stray| stray.life != life);
+        if let Some(stray) = &facts.queue.stray
+            && !facts.queue.waiting.is_empty()
+        {
+            return Work::Outwait(Arc::clone(&stray.evaluation));
         }
         let is_next = |job: &mut Job| may_start || job.start.is_none();
         match facts.queue.waiting.pop_front_if(is_next) {
@@ -220,7 +257,7 @@ impl Session {
             .as_ref()
             .is_some_and(|running| running.id == evaluation.id)
         {
-            facts.queue.running = None;
+            facts.queue.stray = stray_after(&mut facts, &outcome);
         }
         evaluation.set_stage(Stage::Ended(Arc::new(outcome), position));
         facts.history.trim();
@@ -261,6 +298,14 @@ impl Evaluation {
             self.set_stage(Stage::Ended(Arc::new(outcome), 0));
         }
     }
+}
+
+/// Takes out what ran; answers it when nobody knows whether it has ended.
+fn stray_after(facts: &mut Facts, outcome: &Outcome) -> Option<Stray> {
+    let evaluation = facts.queue.running.take()?;
+    let failure = outcome.as_ref().err()?;
+    let life = facts.home.instance()?.to_owned();
+    (failure.error_type == ErrorType::OutcomeUnknown).then_some(Stray { evaluation, life })
 }
 
 fn count(metrics: &Metrics, outcome: &Outcome) {

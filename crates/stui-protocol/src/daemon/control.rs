@@ -40,6 +40,37 @@ pub struct ImageStatus {
     /// Why it is in that state, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How each part of it is.
+    #[serde(default)]
+    pub levels: ImageLevels,
+}
+
+/// The parts of an image that can fail apart from each other, each resting on the one before. While
+/// one is not up, nothing is known of the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ImageLevels {
+    /// ZeroMQ is connected.
+    pub link: Level,
+    /// `ping` is answered.
+    pub listener: Level,
+    /// Code of low priority makes progress.
+    pub evaluator: Level,
+    /// How late such code runs, in milliseconds; none while the listener has not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluator_lag_ms: Option<f64>,
+}
+
+/// How a part of the image is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// It works.
+    Up,
+    /// It does not.
+    Down,
+    /// Nobody can tell.
+    #[default]
+    Unknown,
 }
 
 /// State of the image.
