@@ -4,8 +4,10 @@
 mod check;
 mod in_force;
 mod layers;
+mod links;
 mod places;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use serde::Deserialize;
 
 pub use in_force::{InForce, Sources};
 pub use layers::{Environment, Layered, load};
+pub use links::Links;
 pub use places::{socket as socket_place, state_dir};
 
 use crate::image::Heartbeat;
@@ -26,6 +29,7 @@ pub const DEFAULTS: &str = include_str!("../../config/stuid.toml");
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Config {
     pub image: Image,
+    pub frontend: Frontend,
     pub listen: Listen,
     pub clients: Clients,
     pub admin: Admin,
@@ -48,6 +52,7 @@ pub struct Image {
     pub request_timeout: Duration,
     #[serde(rename = "heartbeat_timeout_ms", deserialize_with = "check::heartbeat")]
     pub heartbeat_timeout: Heartbeat,
+    pub allow_insecure: bool,
 }
 
 /// Where the image is.
@@ -72,6 +77,19 @@ impl TryFrom<String> for ImageKind {
             )),
         }
     }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Frontend {
+    pub endpoint: String,
+    #[serde(deserialize_with = "check::user")]
+    pub owner: Option<u32>,
+    pub owners: BTreeMap<String, u32>,
+    #[serde(deserialize_with = "check::positive")]
+    pub max_clients: usize,
+    pub curve_key: String,
+    pub allow_insecure: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -10,7 +10,6 @@ mod config;
 mod endpoint;
 mod escalation;
 mod files;
-mod frames;
 mod glob;
 mod history;
 mod lag;

@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod event;
+pub mod frames;
 pub mod image;
 
 use serde::Serialize;

@@ -44,6 +44,17 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::E
     }
 }
 
+/// A user id; none when it is empty.
+pub(super) fn user<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    // The configuration gives numbers as text, too.
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |_| D::Error::custom("it must be a user id, such as 1000");
+    text.parse().map(Some).map_err(wrong)
+}
+
 pub(super) fn octal<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     let text = String::deserialize(from)?;
     match u32::from_str_radix(&text, 8) {

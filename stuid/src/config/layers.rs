@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use config::{File, FileFormat, Map, Source, Value, ValueKind};
 
+use super::links::{self, Links};
 use super::{Config, ConfigError, DEFAULTS, places};
 
 /// Variables of this prefix set keys: `STUID_IMAGE__KIND` sets `image.kind`.
@@ -43,6 +44,8 @@ impl Environment {
 pub struct Layered {
     /// What is in force.
     pub config: Config,
+    /// What guards the links.
+    pub links: Links,
     /// For each key its value as text and where it was set.
     pub origins: BTreeMap<String, (String, String)>,
 }
@@ -97,7 +100,7 @@ pub fn load(
         }
     }
     settle_kind(&mut merged, &mut places)?;
-    finish(merged, &places)
+    finish(merged, &places, environment)
 }
 
 impl Layer {
@@ -226,6 +229,7 @@ fn settle_kind(
 fn finish(
     merged: BTreeMap<String, Value>,
     places: &BTreeMap<String, String>,
+    environment: &Environment,
 ) -> Result<Layered, ConfigError> {
     let place = |key: &str| places.get(key).cloned().unwrap_or_default();
     let mut builder = config::Config::builder();
@@ -243,7 +247,16 @@ fn finish(
         let key = error.path().to_string();
         wrong_value(&key, &place(&key), error.inner())
     })?;
-    Ok(Layered { config, origins })
+    let links = links::settle(&config, environment).map_err(|wrong| ConfigError::WrongValue {
+        place: place(wrong.key),
+        key: wrong.key.to_owned(),
+        why: wrong.why,
+    })?;
+    Ok(Layered {
+        config,
+        links,
+        origins,
+    })
 }
 
 fn wrong_value(key: &str, place: &str, error: &config::ConfigError) -> ConfigError {
@@ -270,22 +283,29 @@ fn is_empty(value: &Value) -> bool {
     matches!(&value.kind, ValueKind::String(text) if text.is_empty())
 }
 
+/// A table whose keys are the user's own.
+const TABLE: &str = "frontend.owners";
+
 /// `{a: {b: 1}}` as `a.b` = 1.
 fn flat(values: Map<String, Value>) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     for (key, value) in values {
-        match value.kind {
-            ValueKind::Table(inside) => {
-                for (inner, value) in flat(inside) {
-                    found.insert(format!("{key}.{inner}"), value);
-                }
-            }
-            _ => {
-                found.insert(key, value);
-            }
-        }
+        flatten(key, value, &mut found);
     }
     found
+}
+
+fn flatten(key: String, value: Value, found: &mut BTreeMap<String, Value>) {
+    match value.kind {
+        ValueKind::Table(inside) if key != TABLE => {
+            for (inner, value) in inside {
+                flatten(format!("{key}.{inner}"), value, found);
+            }
+        }
+        _ => {
+            found.insert(key, value);
+        }
+    }
 }
 
 #[cfg(test)]

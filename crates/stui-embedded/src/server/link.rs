@@ -11,13 +11,13 @@
 use std::collections::HashMap;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
+use stui_protocol::codec::frames::{self, MAX_FRAMES};
 use stui_protocol::codec::image::{Rejected, decode_request, encode_reply};
 use stui_protocol::{ErrorType, Failure, Reply, Request};
 use tracing::{debug, error, warn};
 use zmq::{Context, PollEvents, Socket};
 
 use super::endpoint::{self, EndpointError};
-use super::frames::{self, MAX_FRAMES};
 use super::replies::Ticket;
 
 /// Requests that the VM's thread may owe replies to at a time. Beyond them messages stay in the

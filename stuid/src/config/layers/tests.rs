@@ -169,3 +169,51 @@ fn places_that_nobody_set_say_what_they_follow_from() {
         "environment STUI_SOCKET"
     );
 }
+
+#[test]
+fn a_link_that_leaves_the_machine_needs_keys_or_a_word() {
+    let far = "[image]\nendpoint = \"tcp://10.0.0.1:5555\"";
+    let refused = load_with(far, &[], &[]).unwrap_err().to_string();
+    assert!(refused.contains("image.endpoint"), "{refused}");
+    assert!(refused.contains("stui keys new"), "{refused}");
+    let allowed = format!("{far}\nallow_insecure = true");
+    let layered = load_with(&allowed, &[], &[]).unwrap();
+    assert_eq!(layered.links.insecure, ["tcp://10.0.0.1:5555"]);
+    let front = "[frontend]\nendpoint = \"tcp://*:5565\"";
+    let refused = load_with(front, &[], &[]).unwrap_err().to_string();
+    assert!(refused.contains("frontend.allow_insecure"), "{refused}");
+}
+
+#[test]
+fn owners_of_the_front_end_are_a_table_with_keys_of_the_users_own() {
+    let text = "[frontend]\nowner = 7\n[frontend.owners]\n\"an.editor\" = 1001";
+    let frontend = load_with(text, &[], &[]).unwrap().config.frontend;
+    assert_eq!(frontend.owner, Some(7));
+    assert_eq!(frontend.owners["an.editor"], 1001);
+    let wrong = load_with("[frontend]\nowners = {a = \"x\"}", &[], &[]).unwrap_err();
+    assert!(wrong.to_string().contains("frontend.owners"), "{wrong}");
+    assert!(load_with("[frontend]\nowner = \"me\"", &[], &[]).is_err());
+}
+
+#[test]
+fn a_key_without_a_directory_is_a_credential() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = stui_keys::file::create(dir.path(), "front").unwrap();
+    let key = made.public.to_string();
+    let text = format!("[frontend]\ncurve_key = \"front.key\"\n[frontend.owners]\n\"{key}\" = 5");
+    let credentials = [("CREDENTIALS_DIRECTORY", dir.path().to_str().unwrap())];
+    let links = load_with(&text, &credentials, &[]).unwrap().links;
+    assert_eq!(links.frontend.unwrap().public, made.public);
+    let wrong = load_with(&text, &[], &[]).unwrap_err().to_string();
+    assert!(wrong.contains("LoadCredential="), "{wrong}");
+    let nobody = "[frontend]\ncurve_key = \"front.key\"";
+    let wrong = load_with(nobody, &credentials, &[])
+        .unwrap_err()
+        .to_string();
+    assert!(wrong.contains("[frontend.owners]"), "{wrong}");
+    let names = format!("{nobody}\n[frontend.owners]\neditor = 5");
+    let wrong = load_with(&names, &credentials, &[])
+        .unwrap_err()
+        .to_string();
+    assert!(wrong.contains("no public key"), "{wrong}");
+}

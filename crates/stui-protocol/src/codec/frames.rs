@@ -1,26 +1,27 @@
-//! The frames of one message on the image link.
+//! The frames of one message on a ROUTER that serves as a REP to each of its peers: the image link
+//! of the embedded image and the daemon's front end.
 //!
 //! The socket is a ROUTER, so the first frame names the peer. Then, as a REP socket would take
 //! them: any frames of the sender's own, an empty one, the body. All before the body goes back
 //! untouched in front of the reply.
 
-use stui_protocol::{ErrorType, Failure};
+use crate::error::{ErrorType, Failure};
 
 /// Most frames of one message. A peer has an envelope frame or two; more is a mistake.
-pub(super) const MAX_FRAMES: usize = 16;
+pub const MAX_FRAMES: usize = 16;
 
 /// A message cut into what goes back and what is read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Message {
+pub struct Message {
     /// Frames to send before the reply's body.
-    pub(super) envelope: Vec<Vec<u8>>,
+    pub envelope: Vec<Vec<u8>>,
     /// The one body frame, or why there is none.
-    pub(super) body: Result<Vec<u8>, WrongShape>,
+    pub body: Result<Vec<u8>, WrongShape>,
 }
 
 /// Why a message has no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WrongShape {
+pub enum WrongShape {
     /// No empty frame after the peer's name.
     NoDelimiter,
     /// Nothing after the empty frame.
@@ -32,7 +33,7 @@ pub(super) enum WrongShape {
 }
 
 /// Cuts the frames of a message. `whole` is false when frames beyond [`MAX_FRAMES`] were dropped.
-pub(super) fn cut(mut frames: Vec<Vec<u8>>, whole: bool) -> Message {
+pub fn cut(mut frames: Vec<Vec<u8>>, whole: bool) -> Message {
     let delimiter = frames.iter().skip(1).position(Vec::is_empty);
     let Some(delimiter) = delimiter else {
         frames.truncate(1);
