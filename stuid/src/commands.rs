@@ -95,6 +95,8 @@ pub struct Services {
     pub socket: String,
     /// Where its metrics are.
     pub admin: Option<String>,
+    /// Where ZeroMQ clients may talk to it.
+    pub frontend: Option<String>,
 }
 
 /// Who asks.

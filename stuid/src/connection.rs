@@ -39,10 +39,15 @@ use writer::Writer;
 /// After a client has said that it sends nothing more, it is looked this often whether it is there.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
+/// The number of the next client, on whatever socket.
+pub(crate) fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Serves a client until it leaves, stalls, or the daemon stops.
 pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let number = next_number();
     tracing::debug!(
         client = number,
         pid = peer.pid,

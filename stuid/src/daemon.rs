@@ -18,6 +18,7 @@ use crate::announcements::{self, Announcements};
 use crate::commands::{Clients, MOST_LOOSE, Services};
 use crate::config::{Config, ImageKind, InForce, Layered};
 use crate::error::Error;
+use crate::frontend::Frontend;
 use crate::gate::Gate;
 use crate::image::{Heartbeat, Image, events};
 use crate::listener::{self, Listener};
@@ -35,6 +36,7 @@ pub struct Daemon {
     services: Arc<Services>,
     listener: Listener,
     admin: Option<Admin>,
+    frontend: Option<Frontend>,
     embedded: Option<EmbeddedImage>,
     max_clients: usize,
     events_endpoint: Option<String>,
@@ -52,6 +54,7 @@ impl Daemon {
     pub async fn start(in_force: InForce, held: Option<UnixListener>) -> Result<Self, Error> {
         let layered = &*in_force.now();
         let config = &layered.config;
+        warn_of_insecure_links(layered);
         let metrics = Metrics::new().map_err(|why| Error::Io {
             doing: "making the metrics".to_owned(),
             why: std::io::Error::other(why),
@@ -63,6 +66,7 @@ impl Daemon {
             None => Listener::bind(&config.listen.socket, config.listen.mode)?,
         };
         let admin = bind_admin(layered).await?;
+        let frontend = Frontend::bind(&config.frontend, &layered.links)?;
         let embedded = start_embedded(config, listener.path())?;
         let (endpoint, events_endpoint) = endpoints(config, embedded.as_ref());
         let (tasks, background) = (TaskTracker::new(), CancellationToken::new());
@@ -104,11 +108,13 @@ impl Daemon {
             started_at: time::now(),
             socket: listener.path().display().to_string(),
             admin: admin.as_ref().map(|admin| admin.address.to_string()),
+            frontend: frontend.as_ref().map(|front| front.endpoint().to_owned()),
         };
         Ok(Self {
             services: Arc::new(services),
             listener,
             admin,
+            frontend,
             embedded,
             max_clients,
             events_endpoint,
@@ -127,6 +133,10 @@ impl Daemon {
             (self.events_endpoint, self.heartbeat),
             &self.background,
         );
+        if let Some(frontend) = self.frontend {
+            tracing::info!(endpoint = frontend.endpoint(), "serving ZeroMQ clients");
+            clients.spawn(frontend.run(Arc::clone(&services)));
+        }
         tracing::info!(socket = services.socket, "serving");
         supervisor::ready(&format!("serving clients at {}", services.socket));
         listener
@@ -206,6 +216,15 @@ async fn end(services: &Services, clients: &TaskTracker, background: &Cancellati
 
 fn phase(name: &str) {
     tracing::info!("shutting down: {name}");
+}
+
+fn warn_of_insecure_links(layered: &Layered) {
+    for endpoint in &layered.links.insecure {
+        tracing::warn!(
+            endpoint,
+            "this link leaves the machine without CURVE keys, as allow_insecure says: whoever is on the way can read along and evaluate anything"
+        );
+    }
 }
 
 /// The default address may be taken by the daemon of another user: that is no reason not to serve.

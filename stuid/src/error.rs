@@ -19,6 +19,14 @@ pub enum Error {
         /// What ZeroMQ says.
         why: String,
     },
+    /// The front end cannot be bound.
+    #[error("binding frontend.endpoint {endpoint}: {why}")]
+    Frontend {
+        /// The endpoint.
+        endpoint: String,
+        /// What ZeroMQ says.
+        why: String,
+    },
     /// The socket cannot be where it should be.
     #[error("{}: {why}", path.display())]
     Place {

@@ -3,8 +3,9 @@
 //!
 //! Modules stand in the order of a request's way and use only what stands below them: [`daemon`]
 //! puts everything together; [`listener`] accepts, [`connection`] speaks with one client,
-//! [`commands`] serve its requests; [`sessions`] and [`session`] keep what belongs together,
-//! [`log`] what happened; [`gate`] holds work back while an operator wants that; [`image`] asks the image and hears its events. The others are leaves.
+//! [`frontend`] with those of ZeroMQ, [`commands`] serve their requests; [`sessions`] and [`session`]
+//! keep what belongs together, [`log`] what happened; [`gate`] holds work back while an operator
+//! wants that; [`image`] asks the image and hears its events. The others are leaves.
 //!
 //! What is not here: Smalltalk. The daemon carries code and never reads it.
 
@@ -14,6 +15,8 @@ pub mod admin;
 pub mod listener;
 
 pub mod connection;
+
+pub mod frontend;
 
 pub mod commands;
 

@@ -4,11 +4,15 @@
 //! Names begin with `stui_`, units are base units, labels have few values: never a session, a
 //! user or a client.
 
+mod frontend;
+
 use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use stui_protocol::daemon::{ImageLevels, ImageState, Level};
+
+pub use frontend::Frontend;
 
 /// Seconds; from a message over the link to an evaluation somebody waits for.
 const DURATION_BUCKETS: &[f64] = &[
@@ -68,6 +72,8 @@ pub struct Metrics {
     pub events_lost: IntCounter,
     /// Gaps told to clients: lines that were dropped from a log before the client read them.
     pub log_gaps: IntCounter,
+    /// The ZeroMQ front end.
+    pub frontend: Frontend,
     image_up: IntGauge,
     image_state: IntGaugeVec,
     image_level: IntGaugeVec,
@@ -170,6 +176,7 @@ impl Metrics {
                 "stui_log_gaps_total",
                 "Gaps told to clients that fell behind a log.",
             )?,
+            frontend: Frontend::new(&r)?,
             image_up: gauge(&r, "stui_image_up", "Whether the image answers.")?,
             image_state: gauges(
                 &r,

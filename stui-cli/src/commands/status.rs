@@ -49,6 +49,9 @@ fn lines(status: &StatusResult, palette: Palette) -> String {
     if let Some(admin) = &daemon.admin {
         line("admin", admin.clone());
     }
+    if let Some(frontend) = &daemon.frontend {
+        line("zeromq", frontend.clone());
+    }
     line("image", image::summary(&status.image));
     line(
         "",

@@ -18,6 +18,7 @@ fn look(services: &Services) -> StatusResult {
             started_at: services.started_at,
             socket: services.socket.clone(),
             admin: services.admin.clone(),
+            frontend: services.frontend.clone(),
         },
         image: services.image.status(),
         queue: services.sessions.queue_status(&services.metrics),

@@ -130,6 +130,9 @@ pub struct DaemonStatus {
     /// Where its metrics are, when they are served.
     #[serde(default)]
     pub admin: Option<String>,
+    /// Where ZeroMQ clients may talk to it, when they may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontend: Option<String>,
 }
 
 /// What waits for the image.
