@@ -76,6 +76,9 @@ impl Error {
     /// Whether the user asked wrong, rather than something being broken.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Endpoint { .. })
+        matches!(
+            self,
+            Self::Config(_) | Self::Endpoint { .. } | Self::Frontend { .. }
+        )
     }
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod evaluating;
+mod fronting;
 mod imaging;
 mod interrupting;
 mod living;

@@ -166,10 +166,19 @@ mod tests {
 
     #[test]
     fn a_link_to_another_machine_needs_keys_or_a_word() {
-        for near in ["ipc:///run/stui/image", "tcp://127.0.0.1:5555", "tcp://[::1]:5555"] {
+        for near in [
+            "ipc:///run/stui/image",
+            "tcp://127.0.0.1:5555",
+            "tcp://[::1]:5555",
+        ] {
             assert_eq!(told(near, false, false), Ok(false), "{near}");
         }
-        for far in ["tcp://10.0.0.1:5555", "tcp://*:5555", "tcp://eth0:5555", "tcp://[::]:1"] {
+        for far in [
+            "tcp://10.0.0.1:5555",
+            "tcp://*:5555",
+            "tcp://eth0:5555",
+            "tcp://[::]:1",
+        ] {
             let refused = told(far, false, false).expect_err(far);
             assert!(refused.contains("allow_insecure"), "{refused}");
             assert_eq!(told(far, true, false), Ok(false), "{far}");
