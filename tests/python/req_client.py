@@ -4,10 +4,12 @@
 It shares nothing with the rest of the project: the shapes below are read off the tables of
 docs/PROTOCOL.md. It needs pyzmq and nothing else.
 
-    req_client.py ENDPOINT [--events ENDPOINT] [--save-image]
+    req_client.py ENDPOINT [--events ENDPOINT] [--save-image] [--daemon]
 
 Prints one line for each command and exits with 1 when a reply has not the promised shape.
-`--save-image` also saves the image, which an image in use may not want.
+`--save-image` also saves the image, which an image in use may not want. `--daemon` says that the
+endpoint is the front end of a daemon, which differs in two things: `list_sessions` is its own, and
+a busy session queues what comes.
 """
 
 import argparse
@@ -210,6 +212,7 @@ BEYOND = {
     "save_image": {"saved": bool, "path": str, "duration_ms": NUMBER},
 }
 SHAPES = CORE | SESSIONS | BEYOND
+DAEMON_SESSIONS = {"sessions": [{"session_id": str, "name": str, "owner": int, "state": str}]}
 assert (len(CORE), len(SESSIONS), len(BEYOND)) == (8, 11, 14)
 
 EVENT = {
@@ -257,9 +260,10 @@ def expect(right, path, value, what):
 
 
 class Image:
-    """A REQ socket and the commands that were driven through it."""
+    """A REQ socket to an image, or to a daemon in front of one, and the commands that were driven through it."""
 
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, is_daemon):
+        self.is_daemon = is_daemon
         self.socket = zmq.Context.instance().socket(zmq.REQ)
         self.socket.setsockopt(zmq.RCVTIMEO, PATIENCE_MS)
         self.socket.setsockopt(zmq.LINGER, 0)
@@ -340,7 +344,7 @@ def sessions(image, session, client):
     expect(restored["session_state"] == {"line": 3}, "restore_session", restored, "the state")
     listed = image.ask("list_client_sessions", client_id=client)
     expect(listed["session_count"] == 1, "list_client_sessions", listed, "one session")
-    image.ask("list_sessions")
+    image.ask("list_sessions", DAEMON_SESSIONS if image.is_daemon else None)
     image.ask("get_session_statistics")
 
 
@@ -358,8 +362,9 @@ def evaluations(image, session):
     check(old.get("result"), FINISHED, "evaluate 1.0")
     expect(old["result"]["result"] == "42", "evaluate 1.0", old, "42")
 
-    image.ask("evaluate", RUNNING, session_id=session, code="[true] whileTrue")
-    image.refused("SessionBusy", "evaluate", session_id=session, code="1")
+    image.ask("evaluate", RUNNING, session_id=session, code="[true] whileTrue", wait_ms=0)
+    if not image.is_daemon:
+        image.refused("SessionBusy", "evaluate", session_id=session, code="1")
     stopped = image.ask("interrupt", session_id=session)
     expect(stopped["tier"] != "idle", "interrupt", stopped, "a tier that worked")
     failed = image.refused("EvaluationError", "inspect", target="1/0", session_id=session)
@@ -456,8 +461,8 @@ def events(image, endpoint, client):
     expect(event["event"].encode() == topic, "event", event, "of its topic")
 
 
-def drive(endpoint, event_endpoint, save_image):
-    image = Image(endpoint)
+def drive(endpoint, event_endpoint, save_image, is_daemon):
+    image = Image(endpoint, is_daemon)
     description = about_the_image(image)
     client = "python-" + uuid.uuid4().hex
     made = image.ask("create_session", client_id=client, name="python", timeout=600)
@@ -482,9 +487,12 @@ def main():
     parser.add_argument("endpoint")
     parser.add_argument("--events")
     parser.add_argument("--save-image", action="store_true")
+    parser.add_argument("--daemon", action="store_true")
     arguments = parser.parse_args()
     try:
-        driven = drive(arguments.endpoint, arguments.events, arguments.save_image)
+        driven = drive(
+            arguments.endpoint, arguments.events, arguments.save_image, arguments.daemon
+        )
     except (Wrong, zmq.ZMQError, ValueError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
