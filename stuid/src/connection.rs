@@ -32,7 +32,8 @@ use crate::commands::{self, Client, Services};
 use crate::identity::Peer;
 use crate::notes::Notes;
 use lines::{LineReader, Stopped};
-use places::{MOST_REQUESTS, Place, Places};
+use places::MOST_REQUESTS;
+pub(crate) use places::{Place, Places};
 use responder::Outgoing;
 use writer::Writer;
 

@@ -106,6 +106,7 @@ impl Frontend {
         let whole = frames.len() <= frames::MAX_FRAMES;
         let kept = frames.iter().take(frames::MAX_FRAMES);
         let message = frames::cut(kept.map(|frame| frame.to_vec()).collect(), whole);
+        let bytes = message.body.as_ref().map_or(0, Vec::len);
         let request = match message.body {
             Ok(body) => decode_request(&body),
             Err(wrong) => Err(Rejected {
@@ -118,7 +119,8 @@ impl Frontend {
                 id: Some(request.id.clone()),
                 failure,
             };
-            let seat = self.peers.seat(name).map_err(refused)?;
+            let mut seat = self.peers.seat(name).map_err(refused)?;
+            seat.place.weighs(bytes);
             Ok((request, seat))
         });
         match begun {
@@ -176,7 +178,7 @@ fn too_many_requests() -> Failure {
     Failure::new(
         ErrorType::Overloaded,
         format!(
-            "{MOST_REQUESTS_OF_A_PEER} requests of this client are under way: wait for a reply"
+            "{MOST_REQUESTS_OF_A_PEER} requests of this client are under way, or large ones: wait for a reply"
         ),
     )
     .with("limit", MOST_REQUESTS_OF_A_PEER)

@@ -165,6 +165,7 @@ fn what_needs_a_stream_is_refused_and_says_where_to_go() {
         ("attach", json!({"session": session.id})),
         ("subscribe", json!({})),
         ("detach", json!({})),
+        ("admin", json!({"operation": "show"})),
     ] {
         let failure = client.reply(command, parameters).outcome.unwrap_err();
         assert_eq!(failure.error_type, ErrorType::UnsupportedOperation);

@@ -124,6 +124,7 @@ fn take_of(key: &str) -> Option<Take> {
 fn merge(old: &Layered, new: &Layered) -> (Layered, Reloaded) {
     let mut merged = Layered {
         config: old.config.clone(),
+        links: old.links.clone(),
         origins: old.origins.clone(),
     };
     let mut reloaded = Reloaded::default();

@@ -31,25 +31,46 @@ pub(crate) struct Place {
 
 impl Default for Places {
     fn default() -> Self {
-        Self {
-            requests: Arc::new(Semaphore::new(MOST_REQUESTS)),
-            bytes: Arc::new(watch::Sender::new(0)),
-        }
+        Self::of(MOST_REQUESTS)
     }
 }
 
 impl Places {
+    /// So many.
+    pub(crate) fn of(requests: usize) -> Self {
+        Self {
+            requests: Arc::new(Semaphore::new(requests)),
+            bytes: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
+    /// How many requests more may be under way.
+    pub(crate) fn free(&self) -> usize {
+        self.requests.available_permits()
+    }
+
+    /// A place, when there is one now.
+    pub(crate) fn try_take(&self) -> Option<Place> {
+        let request = Arc::clone(&self.requests).try_acquire_owned().ok()?;
+        let room = *self.bytes.borrow() < MOST_BYTES;
+        room.then(|| self.place(request))
+    }
+
     /// Waits for a place; none only when there will never be one. Can be cancelled.
     pub(crate) async fn take(&self) -> Option<Place> {
         // Neither the semaphore nor the sender is ever closed.
         let request = Arc::clone(&self.requests).acquire_owned().await.ok()?;
         let mut bytes = self.bytes.subscribe();
         bytes.wait_for(|bytes| *bytes < MOST_BYTES).await.ok()?;
-        Some(Place {
+        Some(self.place(request))
+    }
+
+    fn place(&self, request: OwnedSemaphorePermit) -> Place {
+        Place {
             _request: request,
             bytes: Arc::clone(&self.bytes),
             own_bytes: 0,
-        })
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Doorkeeper {
                 Some(Err(_)) | None => std::future::pending().await,
             },
             question = self.questions.next() => match question {
-                Some(Ok(question)) => self.answer(question, metrics),
+                Some(Ok(question)) => self.answer(&question, metrics),
                 Some(Err(_)) | None => std::future::pending().await,
             },
         }
@@ -82,7 +82,7 @@ impl Doorkeeper {
             .set(i64::try_from(self.connections).unwrap_or(i64::MAX));
     }
 
-    fn answer(&self, question: Multipart, metrics: &Metrics) {
+    fn answer(&self, question: &Multipart, metrics: &Metrics) {
         let frames: Vec<&[u8]> = question.iter().map(|frame| &frame[..]).collect();
         // Who asks, and an empty frame, stand before the question.
         let Some((back, asked)) = frames.split_at_checked(2) else {

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use stui_keys::PublicKey;
 use stui_protocol::{ErrorType, Failure};
 use tmq::Multipart;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::too_many_requests;
 use crate::commands::Client;
-use crate::connection;
+use crate::connection::{self, Place, Places};
 use crate::identity::{Peer, own_uid};
 use crate::metrics::Frontend as Metrics;
 use crate::notes::Notes;
@@ -49,14 +48,14 @@ pub(super) struct Peers {
 
 struct Known {
     client: Arc<Client>,
-    places: Arc<Semaphore>,
+    places: Places,
     heard: u64,
 }
 
 /// A client and the place of one request.
 pub(super) struct Seat {
     pub(super) client: Arc<Client>,
-    pub(super) place: OwnedSemaphorePermit,
+    pub(super) place: Place,
 }
 
 /// The public keys among the configured owners.
@@ -90,10 +89,9 @@ impl Peers {
         let owner = self.owner_of(&name);
         let known = self.known.entry(name).or_insert_with(|| Known::new(owner));
         known.heard = self.clock;
-        let place = Arc::clone(&known.places).try_acquire_owned();
         Ok(Seat {
             client: Arc::clone(&known.client),
-            place: place.map_err(|_| too_many_requests())?,
+            place: known.places.try_take().ok_or_else(too_many_requests)?,
         })
     }
 
@@ -111,7 +109,7 @@ impl Peers {
         if self.known.len() < self.most {
             return Ok(());
         }
-        let idle = |known: &Known| known.places.available_permits() == MOST_REQUESTS_OF_A_PEER;
+        let idle = |known: &Known| known.places.free() == MOST_REQUESTS_OF_A_PEER;
         let silent = self.known.iter().filter(|(_, known)| idle(known));
         let silent = silent
             .min_by_key(|(_, known)| known.heard)
@@ -146,7 +144,7 @@ impl Known {
         let (notes, _) = Notes::new();
         Self {
             client: Arc::new(Client::new(connection::next_number(), peer, notes)),
-            places: Arc::new(Semaphore::new(MOST_REQUESTS_OF_A_PEER)),
+            places: Places::of(MOST_REQUESTS_OF_A_PEER),
             heard: 0,
         }
     }

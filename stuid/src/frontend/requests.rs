@@ -71,6 +71,15 @@ fn adapt(request: &mut Request, services: &Services) -> Result<(), Failure> {
             ),
         ));
     }
+    if command == "admin" {
+        return Err(Failure::new(
+            ErrorType::UnsupportedOperation,
+            format!(
+                "admin is for the Unix socket {}, where the kernel says who asks",
+                services.socket
+            ),
+        ));
+    }
     let given = &mut request.parameters;
     if command == "list_client_sessions" {
         // As with create_session: whose sessions they are, the configuration says.
