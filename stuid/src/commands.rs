@@ -38,7 +38,7 @@ use stui_protocol::daemon::DaemonCommand;
 use stui_protocol::image::{ImageCommand, Requester};
 use stui_protocol::time::{self, Timestamp};
 use stui_protocol::{Command, ErrorType, Failure, Request};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -111,6 +111,10 @@ pub struct Client {
     /// For what is no reply.
     pub notes: Notes,
     lagging: AtomicBool,
+    /// Why it is to be disconnected, once it is.
+    kicked: watch::Sender<Option<String>>,
+    /// Its connection is closed.
+    pub(crate) gone: CancellationToken,
     attached: Mutex<Option<Arc<Session>>>,
 }
 
@@ -124,6 +128,8 @@ impl Client {
             connected_at: time::now(),
             notes,
             lagging: AtomicBool::new(false),
+            kicked: watch::Sender::new(None),
+            gone: CancellationToken::new(),
             attached: Mutex::new(None),
         }
     }
@@ -141,6 +147,16 @@ impl Client {
     /// Leaves the session that it is attached to, and answers which that was.
     pub fn leave(&self) -> Option<Arc<Session>> {
         self.change_to(None)
+    }
+
+    /// Disconnects it, with a last line that says why.
+    pub(crate) fn kick(&self, reason: String) {
+        self.kicked.send_replace(Some(reason));
+    }
+
+    /// Why it is to be disconnected; none while it is not.
+    pub(crate) fn kicked(&self) -> watch::Receiver<Option<String>> {
+        self.kicked.subscribe()
     }
 
     /// Says whether it has fallen behind with reading; those who look at its session see it.

@@ -78,6 +78,7 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     }
     services.clients.remove(number);
     client.leave();
+    client.gone.cancel();
     services.metrics.clients.dec();
     tracing::debug!(client = number, "a client is disconnected");
 }

@@ -22,7 +22,7 @@ use stui_protocol::daemon::ImageStatus;
 use stui_protocol::image::{SaveImage, SaveImageResult};
 use stui_protocol::{Command, Failure, Reply, Request};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,7 +33,7 @@ use crate::metrics::Metrics;
 use life::Life;
 use message::Message;
 use queue::Priority;
-use worker::{LinkState, Worker};
+use worker::{LinkState, Orders, Worker};
 
 /// Messages on their way to the worker, which empties the channel whenever it runs.
 const CHANNEL_CAPACITY: usize = 64;
@@ -45,6 +45,18 @@ pub struct Image {
     life: Arc<Life>,
     /// Tells the worker that a reply was nonsense.
     distrust: Arc<Notify>,
+    /// Tells the worker to take a new socket.
+    reconnects: mpsc::Sender<oneshot::Sender<usize>>,
+    link: watch::Receiver<LinkState>,
+}
+
+/// What came of a new socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Reconnected {
+    /// Requests whose outcome is unknown now.
+    pub unknown: usize,
+    /// Whether it is connected.
+    pub up: bool,
 }
 
 impl Image {
@@ -62,11 +74,17 @@ impl Image {
         let (inbox, outbox) = mpsc::channel(CHANNEL_CAPACITY);
         let (link, link_state) = watch::channel(LinkState::Connecting);
         let distrust = Arc::new(Notify::new());
-        let doubts = Arc::clone(&distrust);
-        let worker = Worker::open(address, outbox, link, doubts, Arc::clone(metrics))?;
+        let (reconnects, asked) = mpsc::channel(1);
+        let orders = Orders {
+            distrust: Arc::clone(&distrust),
+            reconnects: asked,
+        };
+        let worker = Worker::open(address, outbox, link, orders, Arc::clone(metrics))?;
         let image = Self {
             inbox,
             distrust,
+            reconnects,
+            link: link_state.clone(),
             life: Arc::new(Life::new(&address.endpoint, Arc::clone(metrics))),
         };
         tasks.spawn(worker.run(stop.clone()));
@@ -123,6 +141,22 @@ impl Image {
     pub async fn save(&self, deadline: Instant) -> Result<SaveImageResult, Failure> {
         let _saving = self.life.begin_saving();
         self.ask(&SaveImage {}, deadline).await
+    }
+
+    /// Throws the socket to the image away and opens a new one; answers when that is connected, or
+    /// at the deadline.
+    ///
+    /// # Errors
+    /// When the daemon stops.
+    pub async fn reconnect(&self, deadline: Instant) -> Result<Reconnected, LinkError> {
+        let (done, unknown) = oneshot::channel();
+        let sent = self.reconnects.send(done).await;
+        sent.map_err(|_| LinkError::Stopped)?;
+        let unknown = unknown.await.map_err(|_| LinkError::Stopped)?;
+        let mut link = self.link.clone();
+        let is_up = |state: &LinkState| matches!(state, LinkState::Up { .. });
+        let up = timeout_at(deadline, link.wait_for(is_up)).await.is_ok();
+        Ok(Reconnected { unknown, up })
     }
 
     /// What is known about the image now.

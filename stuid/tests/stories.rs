@@ -9,4 +9,5 @@ mod fronting;
 mod imaging;
 mod interrupting;
 mod living;
+mod operating;
 mod speaking;

@@ -236,6 +236,8 @@ pub enum EventName {
     Paused,
     /// New work goes on.
     Resumed,
+    /// The daemon disconnects this client: [`crate::daemon::GoodbyeData`].
+    Goodbye,
     /// The daemon goes away.
     ShuttingDown,
     /// An event that this version does not know.

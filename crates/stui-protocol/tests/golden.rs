@@ -133,7 +133,9 @@ fn every_operation_of_admin_reads_and_writes_its_golden_messages() {
         .collect();
     let all = [
         "drain",
+        "kick",
         "pause",
+        "reconnect",
         "reload",
         "resume",
         "save_image",
@@ -186,6 +188,7 @@ fn event_data_is_of_the_type_that_its_event_names() {
     data::<daemon::RenamedData>("session_renamed");
     data::<daemon::ImageStatus>("image_state");
     data::<daemon::Paused>("paused");
+    data::<daemon::GoodbyeData>("goodbye");
 }
 
 #[test]

@@ -32,6 +32,13 @@ pub(crate) enum Admin {
         #[arg(long)]
         force: bool,
     },
+    /// Throw the socket to the image away and open a new one
+    Reconnect,
+    /// Disconnect a client; its session goes on
+    Kick {
+        /// Its number, as `stui admin show clients` tells it
+        client: u64,
+    },
     /// Read the configuration again and say what became of it
     Reload,
     /// Change what is logged, until the next reload

@@ -33,6 +33,8 @@ fn command(args: &args::Admin) -> Admin {
             timeout_ms: Some(milliseconds(*timeout)),
             force: *force,
         },
+        args::Admin::Reconnect => Admin::Reconnect,
+        args::Admin::Kick { client } => Admin::Kick { client: *client },
         args::Admin::Reload => Admin::Reload,
         args::Admin::SetLogLevel { level } => Admin::SetLogLevel {
             level: level.clone(),

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 use stui_protocol::daemon::{
-    AttachMode, AttachedClient, ClientSession, GapData, ImageStatus, QueuePositionData, RenamedData,
+    AttachMode, AttachedClient, ClientSession, GapData, GoodbyeData, ImageStatus,
+    QueuePositionData, RenamedData,
 };
 use stui_protocol::image::{
     Evaluated, EvaluationFinishedData, EvaluationStartedData, OutputData, TestReport,
@@ -155,6 +156,9 @@ impl Scribe {
                 }),
             EventName::ImageSaving => self.note("the image saves itself and will answer later"),
             EventName::ImageSaved => self.note("the image is saved"),
+            EventName::Goodbye => event
+                .data_as()
+                .map_or_else(String::new, |data: GoodbyeData| self.note(&data.reason)),
             EventName::Paused => self.note("an operator holds new work back"),
             EventName::Resumed => self.note("new work goes on"),
             EventName::ShuttingDown => self.note("the daemon shuts down"),

@@ -1,6 +1,7 @@
 //! `admin`: what operators do with a daemon that runs. Root and the daemon's own user may, and each
 //! time the log says who did.
 
+mod linking;
 mod pausing;
 mod saving;
 mod showing;
@@ -34,6 +35,8 @@ async fn operate(asked: &Asked, command: Admin) -> Result<AdminResult, Failure> 
         Admin::Resume => Ok(pausing::resume(asked)),
         Admin::Drain { timeout_ms, resume } => pausing::drain(asked, timeout_ms, resume).await,
         Admin::SaveImage { timeout_ms, force } => saving::save(asked, timeout_ms, force).await,
+        Admin::Reconnect => linking::reconnect(asked).await,
+        Admin::Kick { client } => linking::kick(asked, client).await,
         Admin::Reload => reload(asked),
         Admin::SetLogLevel { level } => set_log_level(asked, &level),
         Admin::Show { what } => Ok(showing::show(asked, what)),

@@ -21,6 +21,12 @@ impl Clients {
         self.0.remove(&number);
     }
 
+    /// The client of that number.
+    #[must_use]
+    pub fn get(&self, number: u64) -> Option<Arc<Client>> {
+        self.0.get(&number).map(|each| Arc::clone(&each))
+    }
+
     /// All of them, in the order in which they came.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Client>> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stui_protocol::codec::client::encode_event;
+use stui_protocol::daemon::GoodbyeData;
 use stui_protocol::{Event, EventName};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::OwnedWriteHalf;
@@ -64,6 +65,8 @@ pub(crate) struct Writer {
     attachment: Option<Attachment>,
     announced: Option<broadcast::Receiver<announcements::Line>>,
     lag: Lag,
+    /// Why this client is to be disconnected, once it is.
+    kicked: watch::Receiver<Option<String>>,
     services: Arc<Services>,
     farewell: bool,
 }
@@ -83,6 +86,7 @@ impl Writer {
             attachment: None,
             announced: None,
             lag: Lag::new(client, services),
+            kicked: client.kicked(),
             services: Arc::clone(services),
             farewell: false,
         }
@@ -91,6 +95,11 @@ impl Writer {
     /// Writes until there will be no more replies.
     pub(crate) async fn run(&mut self) -> io::Result<()> {
         loop {
+            let kicked = self.kicked.borrow().clone();
+            if let Some(reason) = kicked {
+                let goodbye = Event::new(EventName::Goodbye, &GoodbyeData { reason });
+                return self.write(&encode_event(&goodbye)).await;
+            }
             // Looked at before the replies: a reply that was given before a line was logged is
             // written before it.
             let end = self.attachment.as_ref().map(|each| *each.end.borrow());
@@ -136,6 +145,8 @@ impl Writer {
         let closing = self.services.closing.clone();
         tokio::select! {
             biased;
+            // The sender lives as long as the client.
+            _ = self.kicked.changed() => {}
             reply = self.replies.recv() => match reply {
                 Some(outgoing) => self.write_reply(outgoing).await?,
                 None => return Ok(false),
@@ -215,8 +226,12 @@ impl Writer {
     async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let services = &self.services;
         let began = Instant::now();
+        let mut kicked = self.kicked.clone();
         let last_chance = async {
-            services.closing.cancelled().await;
+            tokio::select! {
+                () = services.closing.cancelled() => {}
+                _ = kicked.wait_for(Option::is_some) => {}
+            }
             sleep_until(Instant::now() + LAST_CHANCE).await;
         };
         let mut last_chance = std::pin::pin!(last_chance);

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use stui_protocol::time::{self, Timestamp};
 use tmq::Multipart;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +61,14 @@ pub(crate) enum LinkState {
     Down,
 }
 
+/// What the worker is told besides messages.
+pub(crate) struct Orders {
+    /// Somebody found nonsense in a reply.
+    pub(crate) distrust: Arc<Notify>,
+    /// An operator wants a new socket, and to know how many requests become *unknown* by that.
+    pub(crate) reconnects: mpsc::Receiver<oneshot::Sender<usize>>,
+}
+
 /// The task's own things.
 pub(crate) struct Worker {
     context: zmq::Context,
@@ -78,8 +86,7 @@ pub(crate) struct Worker {
     stuffed: bool,
     /// Why the socket has to go, as soon as nobody waits on it.
     worn: Option<&'static str>,
-    /// Somebody found nonsense in a reply.
-    distrust: Arc<Notify>,
+    orders: Orders,
     /// Tried while nothing comes by the link.
     spare: Option<Spare>,
     /// Not before this is another one opened.
@@ -99,7 +106,7 @@ impl Worker {
         address: &Address,
         inbox: mpsc::Receiver<Message>,
         state: watch::Sender<LinkState>,
-        distrust: Arc<Notify>,
+        orders: Orders,
         metrics: Arc<Metrics>,
     ) -> Result<Self, tmq::TmqError> {
         let context = zmq::Context::new();
@@ -117,7 +124,7 @@ impl Worker {
             away_since: time::now(),
             stuffed: false,
             worn: None,
-            distrust,
+            orders,
             spare: None,
             spare_due: Instant::now(),
             metrics,
@@ -136,7 +143,8 @@ impl Worker {
                 () = stop.cancelled() => break,
                 happening = self.link.next() => self.on_link(happening),
                 happening = spare::next(&mut self.spare) => self.on_spare(happening),
-                () = self.distrust.notified() => self.worn = Some("garbage"),
+                () = self.orders.distrust.notified() => self.worn = Some("garbage"),
+                Some(done) = self.orders.reconnects.recv() => self.reconnect(done),
                 message = self.inbox.recv() => match message {
                     Some(message) => self.accept(message),
                     None => break,
@@ -284,6 +292,17 @@ impl Worker {
             self.spare = Spare::open(&self.context, &self.address);
             self.spare_due = Instant::now() + OPEN_AGAIN;
         }
+    }
+
+    /// An operator wants another socket. Replies that have arrived are taken first.
+    fn reconnect(&mut self, done: oneshot::Sender<usize>) {
+        while let Some(frames) = self.link.take_arrived() {
+            self.on_frames(frames);
+        }
+        let unknown = usize::from(self.inflight.is_awaited());
+        self.replace("asked");
+        // Whoever asked may have gone.
+        let _ = done.send(unknown);
     }
 
     /// Throws the socket away and opens a new one. What was sent will not be answered; what waits

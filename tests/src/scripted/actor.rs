@@ -259,6 +259,9 @@ impl Actor {
                 self.end(&id, interrupted);
                 Ok(json!({"tier": tier, "evaluation_id": id}))
             }
+            "save_image" => Ok(json!({
+                "saved": true, "path": "scripted.image", "duration_ms": 1.0,
+            })),
             other => Ok(json!({"echo": other, "parameters": request.parameters})),
         }
     }

@@ -331,6 +331,36 @@ fn an_operator_sees_who_is_there_and_what_runs() {
     client.ask::<Interrupt>(json!({"evaluation_id": runs}));
 }
 
+#[test]
+fn a_client_that_is_kicked_hears_why_and_its_session_goes_on() {
+    let daemon = Daemon::start();
+    let (operator, client) = (daemon.client(), daemon.client());
+    client.ask::<Attach>(json!({"session": "main", "create": true}));
+    let runs = submit(&client, "main", LOOP);
+    wait_until_running(&operator, 1);
+    let parameters = json!({"operation": "show", "what": "clients"});
+    let Some(Shown::Clients(clients)) = operator.ask::<Admin>(parameters).shown else {
+        panic!("no clients");
+    };
+    let attached = clients.iter().find(|each| each.session.is_some());
+    let number = attached.expect("an attached client").client.to_string();
+
+    daemon.user().run(&["admin", "kick", &number]).exits(0);
+
+    assert!(client.next_reply().is_none(), "it is disconnected");
+    let last = client.events().pop().expect("a last line");
+    assert_eq!(last.event, EventName::Goodbye);
+    assert!(
+        last.data["reason"]
+            .as_str()
+            .is_some_and(|why| why.contains("operator"))
+    );
+    let stopped = operator.ask::<Interrupt>(json!({"evaluation_id": runs}));
+    assert_eq!(stopped.tier, Tier::Signal, "it still ran");
+    let none = daemon.user().run(&["admin", "kick", &number]).exits(2);
+    assert!(none.stderr.contains("show clients"), "{}", none.stderr);
+}
+
 /// A user who is neither root nor the one who runs the tests.
 const STRANGER: u32 = 65_534;
 

@@ -33,6 +33,13 @@ pub enum Admin {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         force: bool,
     },
+    /// Throw the socket to the image away and open a new one.
+    Reconnect,
+    /// Disconnect a client.
+    Kick {
+        /// Its number, as `show clients` tells it.
+        client: u64,
+    },
     /// Read the configuration again, and apply what can change at run time.
     Reload,
     /// Change what is logged, until the next reload.
@@ -222,6 +229,13 @@ pub struct Paused {
     /// Requests that wait for the end of it; evaluations of sessions wait in their queues.
     #[serde(default)]
     pub waiting: u64,
+}
+
+/// Data of the event `goodbye`, the last line to a client that is disconnected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoodbyeData {
+    /// Why, for people.
+    pub reason: String,
 }
 
 commands! {
