@@ -28,6 +28,11 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 the Smalltalk code failed or the thing is not there, 2 usage, 3 no daemon,
 4 image unavailable, 5 timeout, 6 refused or busy, 7 no such session, 130 interrupted.";
 
+const COMPLETIONS: &str = "\
+For bash: stui completions bash > ~/.local/share/bash-completion/completions/stui
+For zsh, in a directory of $fpath: stui completions zsh > _stui
+For fish: stui completions fish > ~/.config/fish/completions/stui.fish";
+
 /// Options of every command.
 #[derive(Debug, Group)]
 pub(crate) struct Global {
@@ -117,6 +122,18 @@ pub(crate) enum Verb {
     /// Operate the daemon, as root or as the user who runs it
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Print completions for a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages of `stui` and its commands, for packages
+    #[command(hide = true)]
+    Man {
+        /// Into this directory
+        dir: PathBuf,
+    },
     /// What `stui` runs in the background to become the daemon
     #[command(hide = true)]
     RunDaemon {

@@ -9,6 +9,7 @@ mod code;
 mod ended;
 mod eval;
 mod events;
+mod generated;
 mod history;
 mod inspect;
 mod interrupt;
@@ -188,6 +189,8 @@ pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit,
         Verb::History(args) => history::run(&args, context),
         Verb::Status => status::run(context),
         Verb::Keys(args) => keys::run(&args, context),
+        Verb::Completions { shell } => generated::completions(shell, context),
+        Verb::Man { dir } => generated::man(&dir),
         Verb::RunDaemon { stuid, listen } => Err(start::run_daemon(&stuid, &listen)),
     }
 }

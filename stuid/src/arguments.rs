@@ -8,7 +8,7 @@ use stuid::config::Layered;
 
 /// The daemon in front of a live Smalltalk image.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(name = "stuid", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     /// Read this configuration file, and no other
     #[arg(long, value_name = "FILE")]
@@ -43,6 +43,12 @@ pub(crate) struct Arguments {
 pub(crate) enum Mode {
     /// Run the embedded image alone, for clients that speak ZeroMQ
     EmbeddedImage(EmbeddedImage),
+    /// Write the man pages of `stuid`, for packages
+    #[command(hide = true)]
+    Man {
+        /// Into this directory
+        dir: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

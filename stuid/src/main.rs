@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use stuid::config::{Environment, InForce, Sources};
 use stuid::daemon::Daemon;
 use stuid::error::Error;
@@ -37,8 +37,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    if let Some(Mode::EmbeddedImage(image)) = &arguments.mode {
-        return embedded_image::run(image);
+    match &arguments.mode {
+        Some(Mode::EmbeddedImage(image)) => return embedded_image::run(image),
+        Some(Mode::Man { dir }) => {
+            return clap_mangen::generate_to(Arguments::command(), dir)
+                .with_context(|| format!("writing man pages to {}", dir.display()));
+        }
+        None => {}
     }
     let sources = Sources {
         file: arguments.config.clone(),

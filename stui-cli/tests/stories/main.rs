@@ -10,6 +10,7 @@ mod cast;
 
 mod connecting;
 mod evaluating;
+mod generated;
 mod interactive;
 mod keys;
 mod looking;
