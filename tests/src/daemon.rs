@@ -29,6 +29,15 @@ pub struct Surroundings {
     pub environment: Vec<(String, String)>,
     /// A program with its arguments that becomes the daemon, such as `nsenter`.
     pub through: Vec<String>,
+    /// Where its state is; none for its own directory.
+    pub state_dir: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Adds a variable to the environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
 }
 
 impl Daemon {
@@ -172,7 +181,12 @@ fn spawn(dir: &Path, surroundings: &Surroundings, arguments: &[String]) -> Proce
         .arg("--socket")
         .arg(socket_in(dir))
         .arg("--state-dir")
-        .arg(dir.join("state"))
+        .arg(
+            surroundings
+                .state_dir
+                .clone()
+                .unwrap_or_else(|| dir.join("state")),
+        )
         .args(arguments);
     Process::start("stuid", &mut command, dir)
 }

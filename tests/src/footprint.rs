@@ -16,9 +16,6 @@ pub struct Footprint {
     pub resident_kib: u64,
 }
 
-/// Memory that may come and go: what an allocator keeps, bounded logs that fill up.
-const SLACK_KIB: u64 = 24 * 1024;
-
 impl Footprint {
     /// That of a running process.
     #[must_use]
@@ -38,20 +35,21 @@ impl Footprint {
     }
 
     /// Waits until a process holds no more than it did before; answers what it does not give back.
+    /// `slack_kib` of memory may come and go: bounded logs that fill up, what an allocator keeps.
     #[must_use]
-    pub fn left_over(self, pid: u32) -> Vec<String> {
+    pub fn left_over(self, pid: u32, slack_kib: u64) -> Vec<String> {
         let mut now = Self::of(pid);
         let settled = patience::until_within(PATIENCE, &mut || {
             now = Self::of(pid);
-            self.leaks(now).is_empty().then_some(())
+            self.leaks(now, slack_kib).is_empty().then_some(())
         });
         match settled {
             Some(()) => Vec::new(),
-            None => self.leaks(now),
+            None => self.leaks(now, slack_kib),
         }
     }
 
-    fn leaks(self, now: Self) -> Vec<String> {
+    fn leaks(self, now: Self, slack_kib: u64) -> Vec<String> {
         let mut leaks = Vec::new();
         if now.descriptors > self.descriptors {
             leaks.push(format!(
@@ -62,7 +60,7 @@ impl Footprint {
         if now.threads > self.threads {
             leaks.push(format!("{} threads of {}", now.threads, self.threads));
         }
-        if now.resident_kib > self.resident_kib * 5 / 4 + SLACK_KIB {
+        if now.resident_kib > self.resident_kib + slack_kib {
             leaks.push(format!("{now}, before {self}"));
         }
         leaks

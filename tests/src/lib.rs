@@ -34,6 +34,9 @@ pub mod python;
 pub mod scripted;
 pub mod terminal;
 
+pub mod faults;
+pub mod networks;
+
 pub mod skipped;
 
 pub use asking::{Asking, Session};

@@ -172,7 +172,8 @@ impl Road {
     fn let_in(self: Arc<Self>, front: UnixStream) {
         let mut state = self.state();
         state.connections += 1;
-        let fails = state.weather == Weather::EverySecondConnect && state.connections % 2 == 0;
+        let second = state.connections.is_multiple_of(2);
+        let fails = second && state.weather == Weather::EverySecondConnect;
         let back = UnixStream::connect(&self.back).ok().filter(|_| !fails);
         let Some(back) = back else {
             state.broken += 1;
@@ -224,7 +225,7 @@ impl Road {
         }
         if state.weather == Weather::EverySecondWrite && count > MESSAGE_BYTES {
             state.messages += 1;
-            if state.messages % 2 == 0 {
+            if state.messages.is_multiple_of(2) {
                 state.broken += 1;
                 return Some(count / 2);
             }

@@ -52,7 +52,7 @@ enum Order {
     Garble(String, Vec<u8>),
     Speak,
     Deafen(bool),
-    Misbehave(Option<Mischief>, Arc<AtomicU64>),
+    Misbehave(Option<Box<Mischief>>, Arc<AtomicU64>),
     Freeze,
     Thaw,
     Vanish,
@@ -173,7 +173,7 @@ impl Scripted {
     /// seed.
     pub fn misbehaves(&self, wrong: Wrong, one_in: u32, seed: u64) {
         let mischief = Mischief::new(wrong, one_in, seed);
-        self.tell(Order::Misbehave(Some(mischief), Arc::default()));
+        self.tell(Order::Misbehave(Some(Box::new(mischief)), Arc::default()));
     }
 
     /// Every reply is right again. Answers how many went wrong before.

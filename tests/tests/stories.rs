@@ -20,6 +20,9 @@ mod stories {
     mod operator;
     mod slow_clients;
 
+    // What may go wrong.
+    mod faults;
+
     // What operators live through.
     mod service;
 

@@ -193,7 +193,7 @@ impl Following {
         match self.image.call(&request, deadline).await {
             Ok(reply) if !life.is_empty() && reply.instance != life => Said::Nothing,
             Ok(reply) => understand_status(reply),
-            Err(LinkError::Stopped) => Said::Ended(Err(LinkError::Stopped.into())),
+            Err(LinkError::Stopped) => Said::Ended(Err(unknown("the daemon ended while it ran"))),
             Err(_) => Said::Unclear,
         }
     }
@@ -240,9 +240,11 @@ fn understand_status(reply: Reply) -> Said {
         Err(failure) => match failure.error_type {
             ErrorType::EvaluationNotFound | ErrorType::SessionNotFound => Said::Nothing,
             ErrorType::UnknownCommand | ErrorType::UnsupportedOperation => Said::Nothing,
-            ErrorType::InvalidRequest | ErrorType::InternalError | ErrorType::Overloaded => {
-                Said::Unclear
-            }
+            // It could not be asked, which says nothing of the evaluation.
+            ErrorType::InvalidRequest
+            | ErrorType::InternalError
+            | ErrorType::Overloaded
+            | ErrorType::ImageUnavailable => Said::Unclear,
             _ => Said::Ended(Err(failure)),
         },
     }

@@ -216,20 +216,23 @@ impl Link {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 if let Some((envelope, id)) = self.waiting.remove(&ticket) {
-                    self.answer_dead(envelope, id);
+                    let ended = "the image has ended: nothing was done, it is safe to try again";
+                    self.refuse(envelope, id, ErrorType::ImageUnavailable, ended);
                 }
             }
         }
     }
 
+    /// The VM's thread has got them, and nobody knows how far it came.
     fn answer_all_waiting(&mut self) {
         for (_, (envelope, id)) in std::mem::take(&mut self.waiting) {
-            self.answer_dead(envelope, id);
+            let ended = "the image has ended: what was asked may or may not have been done";
+            self.refuse(envelope, id, ErrorType::OutcomeUnknown, ended);
         }
     }
 
-    fn answer_dead(&self, envelope: Vec<Vec<u8>>, id: String) {
-        let failure = Failure::new(ErrorType::InternalError, "the image has ended");
+    fn refuse(&self, envelope: Vec<Vec<u8>>, id: String, error_type: ErrorType, why: &str) {
+        let failure = Failure::new(error_type, why);
         let reply = Reply::new(Some(id), Err(failure), &self.instance);
         self.send(envelope, encode_reply(&reply));
     }
@@ -301,9 +304,9 @@ mod tests {
         assert!(matches!(taken_request, ToVm::Request(..)));
         drop(taken);
         let late = ask(&endpoint);
-        assert_eq!(error_type(&late), ErrorType::InternalError);
+        assert_eq!(error_type(&late), ErrorType::ImageUnavailable);
         drop(outbox);
-        assert_eq!(error_type(&waiting), ErrorType::InternalError);
+        assert_eq!(error_type(&waiting), ErrorType::OutcomeUnknown);
         link.join().unwrap();
     }
 }
