@@ -6,6 +6,7 @@ pub(crate) mod failure;
 pub(crate) mod image;
 pub(crate) mod palette;
 pub(crate) mod source;
+pub(crate) mod store;
 pub(crate) mod table;
 pub(crate) mod time;
 

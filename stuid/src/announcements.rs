@@ -8,6 +8,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::image::Image;
+use crate::store::Store;
 
 /// Announcements that a slow subscriber may be behind; then it is told that it lags.
 const CAPACITY: usize = 256;
@@ -36,6 +37,19 @@ impl Announcements {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Line> {
         self.0.subscribe()
+    }
+}
+
+/// Announces each change of the store's state until told to stop.
+pub async fn store_states(store: Store, announcements: Announcements, stop: CancellationToken) {
+    let mut status = store.watch();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = status.changed() => if changed.is_err() { return },
+        }
+        let now = status.borrow_and_update().clone();
+        announcements.announce(&Event::new(EventName::StoreState, &now));
     }
 }
 

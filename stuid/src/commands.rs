@@ -56,6 +56,7 @@ use crate::metrics::Metrics;
 use crate::notes::Notes;
 use crate::session::Session;
 use crate::sessions::Sessions;
+use crate::store::Store;
 use notice::Notice;
 
 /// What the daemon has for its clients.
@@ -65,6 +66,8 @@ pub struct Services {
     pub image: Image,
     /// The sessions.
     pub sessions: Sessions,
+    /// Where sessions are kept.
+    pub store: Store,
     /// The daemon's own events.
     pub announcements: Announcements,
     /// Who is connected.

@@ -34,7 +34,7 @@ pub struct Config {
     pub clients: Clients,
     pub admin: Admin,
     pub state: State,
-    pub session: Session,
+    pub sessions: Sessions,
     pub shutdown: Shutdown,
     pub log: Log,
 }
@@ -124,9 +124,10 @@ pub struct State {
 
 #[derive(Clone, Debug, Deserialize)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
-pub struct Session {
+pub struct Sessions {
     #[serde(deserialize_with = "check::positive")]
     pub log_bytes: usize,
+    pub log_days: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -24,6 +24,7 @@ use crate::image::{Heartbeat, Image, events};
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
+use crate::store::{Recovered, Retention, Store};
 use crate::supervisor;
 use stui_embedded::EmbeddedImage;
 
@@ -67,6 +68,7 @@ impl Daemon {
         };
         let admin = bind_admin(layered).await?;
         let frontend = Frontend::bind(&config.frontend, &layered.links)?;
+        let (store, recovered) = open_store(config, &metrics)?;
         let embedded = start_embedded(config, listener.path())?;
         let (endpoint, events_endpoint) = endpoints(config, embedded.as_ref());
         let (tasks, background) = (TaskTracker::new(), CancellationToken::new());
@@ -85,14 +87,16 @@ impl Daemon {
             announcements: announcements.clone(),
             gate: gate.clone(),
             metrics: Arc::clone(&metrics),
-            log_bytes: config.session.log_bytes,
+            store: store.clone(),
             request_timeout: config.image.request_timeout,
             tasks: tasks.clone(),
             stop: settling.clone(),
         });
+        sessions.recover(recovered);
         let services = Services {
             image,
             sessions,
+            store,
             announcements,
             clients: Clients::default(),
             gate,
@@ -147,6 +151,8 @@ impl Daemon {
             phase("stopping the embedded image");
             embedded.stop();
         }
+        phase("closing the store");
+        services.store.close();
         phase("removing the socket");
         drop(listener);
     }
@@ -176,6 +182,11 @@ fn start_tasks(
     tasks.spawn(announcements::image_states(
         image,
         announcements,
+        stop.clone(),
+    ));
+    tasks.spawn(announcements::store_states(
+        services.store.clone(),
+        services.announcements.clone(),
         stop.clone(),
     ));
     if let Some(admin) = admin {
@@ -240,6 +251,19 @@ async fn bind_admin(layered: &Layered) -> Result<Option<Admin>, Error> {
         }
         Err(error) => Err(Error::io(format!("binding admin.address {address}"))(error)),
     }
+}
+
+/// The store in the state directory; in memory when there is none.
+fn open_store(config: &Config, metrics: &Arc<Metrics>) -> Result<(Store, Vec<Recovered>), Error> {
+    let retention = Retention {
+        log_bytes: config.sessions.log_bytes,
+        log_days: config.sessions.log_days,
+    };
+    if config.state.dir.as_os_str().is_empty() {
+        tracing::warn!("there is no state directory: sessions and logs end with the daemon");
+        return Ok((Store::in_memory(retention, Arc::clone(metrics)), Vec::new()));
+    }
+    Store::open(&config.state.dir, retention, Arc::clone(metrics))
 }
 
 fn start_embedded(config: &Config, socket: &Path) -> Result<Option<EmbeddedImage>, Error> {

@@ -43,6 +43,22 @@ pub enum Error {
         /// The other daemon.
         pid: Option<u32>,
     },
+    /// Another daemon keeps its state there.
+    #[error("{} is used by another stuid{}: one daemon for each state directory; choose another with --state-dir", path.display(), pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    StateInUse {
+        /// The state directory.
+        path: PathBuf,
+        /// The other daemon.
+        pid: Option<u32>,
+    },
+    /// What another version has kept there cannot be read.
+    #[error("{}: {why}; start the stuid that wrote it, or choose another place with --state-dir", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The system lets this process have too few files.
     #[error(
         "this process may have {files} files open and needs {needed} at least: raise the limit, with `ulimit -n` or LimitNOFILE"

@@ -4,8 +4,8 @@
 //! Modules stand in the order of a request's way and use only what stands below them: [`daemon`]
 //! puts everything together; [`listener`] accepts, [`connection`] speaks with one client,
 //! [`frontend`] with those of ZeroMQ, [`commands`] serve their requests; [`sessions`] and [`session`]
-//! keep what belongs together, [`log`] what happened; [`gate`] holds work back while an operator
-//! wants that; [`image`] asks the image and hears its events. The others are leaves.
+//! keep what belongs together, [`log`] what happened, [`store`] puts it on disk; [`gate`] holds work
+//! back while an operator wants that; [`image`] asks the image and hears its events. The others are leaves.
 //!
 //! What is not here: Smalltalk. The daemon carries code and never reads it.
 
@@ -28,6 +28,7 @@ pub mod announcements;
 pub mod gate;
 pub mod log;
 pub mod notes;
+pub mod store;
 
 pub mod image;
 

@@ -2,24 +2,37 @@
 //!
 //! Everything goes here first and to clients from here. A client is only a cursor in it, so one
 //! that does not read costs nothing and slows nobody: when lines that it has not seen are dropped,
-//! it is told so by one `gap`. The log is in memory and bounded in bytes.
+//! it is told so by one `gap`. A line is in the store before anybody can read it here; the newest
+//! lines are in memory, the others are read from the store when somebody asks. The log is bounded
+//! in bytes and days, and its positions go on after whatever ends.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stui_protocol::codec::client::encode_event;
 use stui_protocol::daemon::GapData;
 use stui_protocol::{Event, EventName};
 use tokio::sync::watch;
 
+use crate::store::{Collected, Extent, LinePlace, Mark, Store};
+
 /// An event as its line, end included. Encoded once, shared by all who read it.
 pub type LogLine = Arc<[u8]>;
+
+/// Bytes of lines that stay in memory although the store has them, for clients that follow.
+const CACHE_BYTES: usize = 8 * 1024;
 
 /// The log of one session.
 #[derive(Debug)]
 pub struct Log {
+    /// The daemon's number for the session.
+    pub(crate) session: u64,
     kept: Mutex<Kept>,
     end: watch::Sender<End>,
+    /// The store knows that there is something to take.
+    is_dirty: AtomicBool,
+    store: Store,
 }
 
 /// Where a log ends.
@@ -33,10 +46,17 @@ pub struct End {
 
 #[derive(Debug)]
 struct Kept {
-    lines: VecDeque<LogLine>,
-    /// Position of the first line kept.
+    /// The newest lines, with milliseconds since 1970: all that the store has not taken over, and
+    /// some more.
+    tail: VecDeque<(i64, LogLine)>,
+    tail_bytes: usize,
+    /// Position of the newest line.
+    last: u64,
+    /// Position of the oldest line that is not gone.
     first: u64,
-    bytes: usize,
+    /// Lines up to this position can be read from the store.
+    stored: u64,
+    stored_bytes: u64,
     limit_bytes: usize,
 }
 
@@ -53,28 +73,49 @@ pub struct Part {
 
 impl Log {
     /// An empty log that keeps about that many bytes, and one line at least.
-    #[must_use]
-    pub fn new(limit_bytes: usize) -> Self {
+    pub(crate) fn new(session: u64, limit_bytes: usize, store: Store) -> Self {
         Self {
+            session,
             kept: Mutex::new(Kept {
-                lines: VecDeque::new(),
+                tail: VecDeque::new(),
+                tail_bytes: 0,
+                last: 0,
                 first: 1,
-                bytes: 0,
+                stored: 0,
+                stored_bytes: 0,
                 limit_bytes,
             }),
             end: watch::Sender::new(End::default()),
+            is_dirty: AtomicBool::new(false),
+            store,
         }
     }
 
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Adds an event and answers its position. Old lines go when there are too many bytes.
-    pub fn append(&self, mut event: Event) -> u64 {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = kept.first + kept.lines.len() as u64;
+    pub fn append(self: &Arc<Self>, event: Event) -> u64 {
+        self.append_marked(event, Mark::None)
+    }
+
+    /// Adds an event that means something for an evaluation.
+    pub(crate) fn append_marked(self: &Arc<Self>, mut event: Event, mark: Mark) -> u64 {
+        let mut kept = self.kept();
+        let position = kept.last + 1;
         event.position = Some(position);
         let line: LogLine = encode_event(&event).into();
-        kept.bytes += line.len();
-        kept.lines.push_back(line);
-        kept.trim();
+        let at_ms = event.timestamp.as_millisecond();
+        self.touch();
+        let place = LinePlace {
+            session: self.session,
+            first: kept.first,
+            position,
+            at_ms,
+        };
+        self.store.append(place, mark, &line);
+        kept.push(at_ms, line);
         self.end.send_modify(|end| end.position = position);
         position
     }
@@ -84,11 +125,10 @@ impl Log {
         self.end.send_modify(|end| end.closed = true);
     }
 
-    /// Bytes that its lines take.
+    /// Bytes of its lines that are in memory.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes
+    pub fn memory_bytes(&self) -> usize {
+        self.kept().tail_bytes
     }
 
     /// Where the log ends now.
@@ -103,52 +143,230 @@ impl Log {
         self.end.subscribe()
     }
 
+    /// Bytes of all its lines.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let kept = self.kept();
+        let cached = kept
+            .stored
+            .saturating_sub(kept.last - kept.tail.len() as u64);
+        let unstored = kept
+            .tail
+            .iter()
+            .skip(usize::try_from(cached).unwrap_or(usize::MAX));
+        let unstored: usize = unstored.map(|(_, line)| line.len()).sum();
+        kept.stored_bytes + unstored as u64
+    }
+
     /// Lines after a position and up to another, at most `limit_bytes` of them but one at least.
+    /// Reads from disk what is not in memory. When the disk cannot be read just now, the part ends
+    /// there.
     #[must_use]
     pub fn read(&self, after: u64, up_to: u64, limit_bytes: usize) -> Part {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = up_to.min(kept.first + kept.lines.len() as u64 - 1);
         let mut part = Part {
             position: after,
             ..Part::default()
         };
-        if after < last && after + 1 < kept.first {
-            let to = last.min(kept.first - 1);
-            part.gap = Some(GapData {
-                from: after + 1,
-                to,
-            });
-            part.position = to;
+        let mut room = limit_bytes;
+        loop {
+            let before = part.position;
+            self.read_on(&mut part, up_to, &mut room);
+            if part.position == before || room == 0 {
+                return part;
+            }
         }
-        let mut bytes = 0;
-        while part.position < last {
-            let Some(line) = kept.line(part.position + 1) else {
-                break;
-            };
-            bytes += line.len();
-            if bytes > limit_bytes && !part.lines.is_empty() {
+    }
+
+    /// Reads on from the store or from memory; `room` is what is left of the bound.
+    fn read_on(&self, part: &mut Part, up_to: u64, room: &mut usize) {
+        let kept = self.kept();
+        let last = up_to.min(kept.last);
+        if part.position >= last {
+            return;
+        }
+        if part.position + 1 < kept.first {
+            if part.lines.is_empty() {
+                part.skip_to(last.min(kept.first - 1));
+            }
+            // Else it is told next time: a gap stands before the lines of its part.
+            return;
+        }
+        let in_memory = kept.tail_first();
+        if part.position + 1 >= in_memory {
+            for position in part.position + 1..=last {
+                let Some(line) = kept.line(position) else {
+                    break;
+                };
+                if !part.push(position, line, room) {
+                    break;
+                }
+            }
+            return;
+        }
+        drop(kept);
+        let up_to = last.min(in_memory - 1);
+        let after = part.position;
+        let Some(lines) = self.store.lines(self.session, after, up_to, *room) else {
+            *room = 0;
+            return;
+        };
+        // What the store does not have although it should was dropped a moment ago.
+        let found = lines.first().map_or(up_to + 1, |(position, _)| *position);
+        if found > after + 1 {
+            if part.lines.is_empty() {
+                part.skip_to(found - 1);
+            } else {
+                *room = 0;
+                return;
+            }
+        }
+        for (position, line) in lines {
+            if position != part.position + 1 || !part.push(position, &line, room) {
                 break;
             }
-            part.lines.push(Arc::clone(line));
-            part.position += 1;
         }
-        part
+    }
+
+    /// The line at a position, unless it is gone. Reads from disk, perhaps.
+    #[must_use]
+    pub(crate) fn line(&self, position: u64) -> Option<LogLine> {
+        let mut part = self.read(position.checked_sub(1)?, position, 1);
+        part.lines.pop()
+    }
+
+    /// There is something for the store to take.
+    pub(crate) fn touch(self: &Arc<Self>) {
+        if !self.is_dirty.swap(true, Ordering::AcqRel) {
+            self.store.is_dirty(Arc::clone(self));
+        }
+    }
+
+    /// What the store has not taken over yet.
+    pub(crate) fn collect(&self) -> Collected {
+        let kept = self.kept();
+        self.is_dirty.store(false, Ordering::Release);
+        let from = (kept.stored + 1).max(kept.tail_first());
+        let lines = (from..=kept.last).filter_map(|position| {
+            let (at_ms, line) = kept.entry(position)?;
+            Some((position, *at_ms, Arc::clone(line)))
+        });
+        Collected {
+            session: self.session,
+            first: kept.first,
+            lines: lines.collect(),
+            limit_bytes: kept.limit_bytes as u64,
+        }
+    }
+
+    /// The store has taken over as much; lines that are too old or too many are gone from it.
+    pub(crate) fn stored(&self, extent: Extent) {
+        let mut kept = self.kept();
+        kept.stored = kept.stored.max(extent.last);
+        kept.stored_bytes = extent.bytes;
+        kept.first = kept.first.max(extent.first);
+        if kept.last < extent.last {
+            // An earlier daemon's log.
+            kept.last = extent.last;
+            self.end.send_modify(|end| end.position = extent.last);
+        }
+        kept.forget_cached();
+    }
+
+    /// A line that an earlier daemon has journaled and the store has not taken over, perhaps.
+    pub(crate) fn restore(self: &Arc<Self>, position: u64, at_ms: i64, line: &[u8]) {
+        let mut kept = self.kept();
+        if position <= kept.last {
+            return;
+        }
+        if position > kept.last + 1 {
+            // Lines between are gone with a damaged store.
+            kept.tail.clear();
+            kept.tail_bytes = 0;
+            kept.last = position - 1;
+            kept.first = position;
+        }
+        self.touch();
+        kept.push(at_ms, line.into());
+        self.end.send_modify(|end| end.position = position);
+    }
+
+    /// The store is a new one: what only the old one had is gone.
+    pub(crate) fn forget_stored(self: &Arc<Self>) {
+        let mut kept = self.kept();
+        kept.first = kept.first.max(kept.tail_first());
+        kept.stored = kept.first - 1;
+        kept.stored_bytes = 0;
+        self.touch();
     }
 }
 
 impl Kept {
-    fn line(&self, position: u64) -> Option<&LogLine> {
-        let index = usize::try_from(position.checked_sub(self.first)?).ok()?;
-        self.lines.get(index)
+    /// Position of the first line in memory; one more than the last when there is none.
+    fn tail_first(&self) -> u64 {
+        self.last + 1 - self.tail.len() as u64
     }
 
-    fn trim(&mut self) {
-        while self.bytes > self.limit_bytes && self.lines.len() > 1 {
-            if let Some(line) = self.lines.pop_front() {
-                self.bytes -= line.len();
-                self.first += 1;
+    fn entry(&self, position: u64) -> Option<&(i64, LogLine)> {
+        let index = usize::try_from(position.checked_sub(self.tail_first())?).ok()?;
+        self.tail.get(index)
+    }
+
+    fn line(&self, position: u64) -> Option<&LogLine> {
+        self.entry(position).map(|(_, line)| line)
+    }
+
+    fn push(&mut self, at_ms: i64, line: LogLine) {
+        self.tail_bytes += line.len();
+        self.tail.push_back((at_ms, line));
+        self.last += 1;
+        while self.tail_bytes > self.limit_bytes && self.tail.len() > 1 {
+            let dropped = self.tail_first();
+            self.pop();
+            if dropped > self.stored {
+                // The store never had it, and what is older is too much as well.
+                self.first = dropped + 1;
             }
         }
+    }
+
+    fn pop(&mut self) {
+        if let Some((_, line)) = self.tail.pop_front() {
+            self.tail_bytes -= line.len();
+        }
+        if self.tail.is_empty() {
+            self.tail.shrink_to_fit();
+        }
+    }
+
+    /// Drops from memory what the store has, but the newest.
+    fn forget_cached(&mut self) {
+        while self.tail_bytes > CACHE_BYTES
+            && self.tail_first() <= self.stored
+            && !self.tail.is_empty()
+        {
+            self.pop();
+        }
+        self.tail.shrink_to(self.tail.len() * 2);
+    }
+}
+
+impl Part {
+    /// Adds the line at the next position. False when there is no room for it.
+    fn push(&mut self, position: u64, line: &LogLine, room: &mut usize) -> bool {
+        if line.len() > *room && !self.lines.is_empty() {
+            *room = 0;
+            return false;
+        }
+        *room = room.saturating_sub(line.len());
+        self.lines.push(Arc::clone(line));
+        self.position = position;
+        true
+    }
+
+    fn skip_to(&mut self, to: u64) {
+        let from = self.gap.map_or(self.position + 1, |gap| gap.from);
+        self.gap = Some(GapData { from, to });
+        self.position = to;
     }
 }
 
@@ -165,6 +383,8 @@ mod tests {
     use stui_protocol::image::OutputData;
 
     use super::*;
+    use crate::metrics::Metrics;
+    use crate::store::Retention;
 
     fn output(text: &str) -> Event {
         Event::new(EventName::Output, &OutputData { text: text.into() })
@@ -180,8 +400,17 @@ mod tests {
             .collect()
     }
 
-    fn log_of(texts: &[&str]) -> Log {
-        let log = Log::new(1 << 20);
+    fn empty(limit_bytes: usize) -> Arc<Log> {
+        let retention = Retention {
+            log_bytes: limit_bytes,
+            log_days: 0,
+        };
+        let metrics = Arc::new(Metrics::new().unwrap());
+        Store::in_memory(retention, metrics).new_log(1)
+    }
+
+    fn log_of(texts: &[&str]) -> Arc<Log> {
+        let log = empty(1 << 20);
         for text in texts {
             log.append(output(text));
         }
@@ -190,7 +419,7 @@ mod tests {
 
     #[test]
     fn positions_count_from_one() {
-        let log = Log::new(1 << 20);
+        let log = empty(1 << 20);
         assert_eq!(log.end().position, 0);
         assert_eq!(log.append(output("a")), 1);
         assert_eq!(log.append(output("b")), 2);
@@ -217,7 +446,7 @@ mod tests {
     #[test]
     fn lines_that_were_dropped_are_one_gap() {
         let long = "x".repeat(1000);
-        let log = Log::new(2500);
+        let log = empty(2500);
         for _ in 0..10 {
             log.append(output(&long));
         }
@@ -238,7 +467,7 @@ mod tests {
 
     #[test]
     fn a_line_larger_than_the_log_is_kept_until_the_next() {
-        let log = Log::new(10);
+        let log = empty(10);
         log.append(output("first"));
         log.append(output("second"));
         let part = log.read(0, u64::MAX, 1 << 20);

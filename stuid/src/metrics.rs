@@ -74,6 +74,12 @@ pub struct Metrics {
     pub log_gaps: IntCounter,
     /// The ZeroMQ front end.
     pub frontend: Frontend,
+    /// Times that the store could not be written or read.
+    pub store_errors: IntCounter,
+    /// 1 while the store cannot be written.
+    pub store_degraded: IntGauge,
+    /// Bytes of the logs of all sessions.
+    pub log_bytes: IntGauge,
     image_up: IntGauge,
     image_state: IntGaugeVec,
     image_level: IntGaugeVec,
@@ -177,6 +183,17 @@ impl Metrics {
                 "Gaps told to clients that fell behind a log.",
             )?,
             frontend: Frontend::new(&r)?,
+            store_errors: counter(
+                &r,
+                "stui_store_errors_total",
+                "Times that the store could not be written or read.",
+            )?,
+            store_degraded: gauge(
+                &r,
+                "stui_store_degraded",
+                "1 while the store cannot be written.",
+            )?,
+            log_bytes: gauge(&r, "stui_log_bytes", "Bytes of the logs of all sessions.")?,
             image_up: gauge(&r, "stui_image_up", "Whether the image answers.")?,
             image_state: gauges(
                 &r,

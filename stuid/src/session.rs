@@ -11,6 +11,7 @@ mod following;
 mod history;
 mod home;
 mod queueing;
+mod resuming;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,11 +32,12 @@ pub(crate) use following::Following;
 pub(crate) use history::History;
 use home::Home;
 pub use home::Opened;
-pub(crate) use home::Place;
 pub(crate) use queueing::{Job, Queue, Work, never_began};
+pub(crate) use resuming::timeout_of;
 
 use crate::log::Log;
 use crate::metrics::Metrics;
+use crate::store::{Mark, PlaceRecord, Recovered, SavedRecord, SessionRecord, Store};
 
 /// Characters of code in `list_sessions`.
 const SHOWN_CODE_CHARS: usize = 200;
@@ -50,8 +52,9 @@ pub struct Session {
     /// When it was made.
     pub created_at: Timestamp,
     /// What happened in it.
-    pub log: Log,
+    pub log: Arc<Log>,
     metrics: Arc<Metrics>,
+    store: Store,
     facts: Mutex<Facts>,
     /// There is something to do for the task.
     work: Notify,
@@ -68,21 +71,32 @@ struct Facts {
     last_active: Timestamp,
     attached: Vec<AttachedClient>,
     openers: Vec<oneshot::Sender<Result<Opened, Failure>>>,
+    /// Whoever opens it wants what was saved of it.
+    recreates: bool,
     /// Nothing is accepted any more.
     closing: bool,
     queue: Queue,
     history: History,
+    /// The newest saved context that is known.
+    saved: Option<SavedRecord>,
+    /// Who else may use it.
+    share: Option<String>,
 }
 
 impl Session {
     /// A session that the image does not have yet.
     pub(crate) fn new(key: u64, owner: u32, name: &str, limits: &Limits) -> Self {
+        Self::with_log(limits.store.new_log(key), owner, name, limits)
+    }
+
+    fn with_log(log: Arc<Log>, owner: u32, name: &str, limits: &Limits) -> Self {
         Self {
-            key,
+            key: log.session,
             owner,
             created_at: time::now(),
-            log: Log::new(limits.log_bytes),
+            log,
             metrics: Arc::clone(&limits.metrics),
+            store: limits.store.clone(),
             facts: Mutex::new(Facts {
                 name: name.to_owned(),
                 home: Home::New,
@@ -90,9 +104,12 @@ impl Session {
                 last_active: time::now(),
                 attached: Vec::new(),
                 openers: Vec::new(),
+                recreates: false,
                 closing: false,
                 queue: Queue::default(),
                 history: History::default(),
+                saved: None,
+                share: None,
             }),
             work: Notify::new(),
             closed: CancellationToken::new(),
@@ -100,14 +117,60 @@ impl Session {
     }
 
     /// The same, for one that the image has.
-    pub(crate) fn found(key: u64, owner: u32, name: &str, place: Place, limits: &Limits) -> Self {
-        let session = Self::new(key, owner, name, limits);
+    pub(crate) fn found(
+        key: u64,
+        owner: u32,
+        name: &str,
+        place: PlaceRecord,
+        limits: &Limits,
+    ) -> Self {
         let created_at = place.summary.created_at;
-        session.facts().home = Home::There(place);
-        Self {
+        let session = Self {
             created_at,
-            ..session
+            ..Self::new(key, owner, name, limits)
+        };
+        {
+            let mut facts = session.facts();
+            facts.home = Home::There(place);
+            session.keep(&facts);
         }
+        session
+    }
+
+    /// The same, as an earlier daemon left it.
+    pub(crate) fn recovered(found: &Recovered, limits: &Limits) -> Self {
+        let record = &found.record;
+        let session = Self {
+            created_at: record.created_at,
+            ..Self::with_log(Arc::clone(&found.log), record.owner, &record.name, limits)
+        };
+        {
+            let mut facts = session.facts();
+            facts.home = Home::of_record(&record.home);
+            facts.timeout = record.timeout;
+            facts.saved.clone_from(&record.saved);
+            facts.share.clone_from(&record.share);
+        }
+        session
+    }
+
+    /// Has the store keep what it is now. Called with the facts that changed, so that the last
+    /// change is the last that is kept.
+    fn keep(&self, facts: &Facts) {
+        let Some(home) = facts.home.to_record() else {
+            // The image does not have it yet: until then there is nothing to be found again.
+            return;
+        };
+        self.store.put_session(SessionRecord {
+            key: self.key,
+            name: facts.name.clone(),
+            owner: self.owner,
+            created_at: self.created_at,
+            timeout: facts.timeout,
+            home,
+            saved: facts.saved.clone(),
+            share: facts.share.clone(),
+        });
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -143,23 +206,33 @@ impl Session {
             running: shown,
             queued: facts.queue.waiting.len() as u64,
             position: self.log.end().position,
+            lost: facts.home.lost(facts.saved.as_ref()),
         }
     }
 
     /// Adds an event to the log and answers its position.
-    pub fn tell(&self, mut event: Event) -> u64 {
+    pub fn tell(&self, event: Event) -> u64 {
+        self.tell_marked(event, Mark::None)
+    }
+
+    /// Adds an event that means something for an evaluation.
+    fn tell_marked(&self, mut event: Event, mark: Mark) -> u64 {
         {
             let mut facts = self.facts();
             facts.last_active = time::now();
             event.session_id = facts.home.id().map(str::to_owned);
             event.instance = facts.home.instance().map(str::to_owned);
         }
-        self.log.append(event)
+        self.log.append_marked(event, mark)
     }
 
     /// Gives it another name. The registry sees to it that names are unique.
     pub(crate) fn rename(&self, name: &str) {
-        name.clone_into(&mut self.facts().name);
+        {
+            let mut facts = self.facts();
+            name.clone_into(&mut facts.name);
+            self.keep(&facts);
+        }
         let name = name.to_owned();
         self.tell(Event::new(EventName::SessionRenamed, &RenamedData { name }));
     }
@@ -192,7 +265,8 @@ impl Session {
 /// What a session is made with.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    pub(crate) log_bytes: usize,
+    /// Where it is kept.
+    pub(crate) store: Store,
     /// Seconds after which the image may end it; none is never.
     pub(crate) timeout: Option<u64>,
     pub(crate) metrics: Arc<Metrics>,

@@ -7,9 +7,9 @@ mod evaluations;
 mod hearing;
 mod keeper;
 mod name;
+mod recovering;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ use crate::gate::Gate;
 use crate::identity::Peer;
 use crate::image::Image;
 use crate::metrics::Metrics;
-use crate::session::{Book, Desk, Evaluation, Limits, Place, Session};
+use crate::session::{Book, Desk, Evaluation, Limits, Session};
+use crate::store::{PlaceRecord, Store};
 
 /// Sessions that one user may have.
 pub const MOST_PER_OWNER: usize = 256;
@@ -47,7 +48,7 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Table {
     by_name: DashMap<(u32, String), Arc<Session>>,
-    next_key: AtomicU64,
+    store: Store,
     /// The sessions that the image had at the start are in.
     complete: watch::Sender<bool>,
     book: Book,
@@ -57,7 +58,6 @@ struct Table {
     metrics: Arc<Metrics>,
     /// Evaluations without a session whose id somebody may know.
     loose: Mutex<VecDeque<Arc<Evaluation>>>,
-    log_bytes: usize,
     request_timeout: Duration,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -74,8 +74,8 @@ pub struct Surroundings {
     pub gate: Gate,
     /// Where evaluations are counted.
     pub metrics: Arc<Metrics>,
-    /// Bytes of each session's log.
-    pub log_bytes: usize,
+    /// Where they are kept.
+    pub store: Store,
     /// For one exchange with the image.
     pub request_timeout: Duration,
     /// Where the sessions' tasks run.
@@ -91,7 +91,7 @@ impl Sessions {
         Self {
             table: Arc::new(Table {
                 by_name: DashMap::new(),
-                next_key: AtomicU64::new(1),
+                store: surroundings.store,
                 complete: watch::Sender::new(false),
                 book: Book::default(),
                 image: surroundings.image,
@@ -99,7 +99,6 @@ impl Sessions {
                 gate: surroundings.gate,
                 metrics: surroundings.metrics,
                 loose: Mutex::default(),
-                log_bytes: surroundings.log_bytes,
                 request_timeout: surroundings.request_timeout,
                 tasks: surroundings.tasks,
                 stop: surroundings.stop,
@@ -317,7 +316,7 @@ impl Sessions {
         self.table.tasks.spawn(desk.run());
     }
 
-    fn adopt(&self, owner: u32, name: &str, place: Place) -> Option<Arc<Session>> {
+    fn adopt(&self, owner: u32, name: &str, place: PlaceRecord) -> Option<Arc<Session>> {
         let limits = self.limits(None);
         let key = self.next_key();
         let session = self.insert(owner, name, |name| {
@@ -333,6 +332,7 @@ impl Sessions {
             .by_name
             .remove_if(&key, |_, there| there.key == session.key);
         session.close();
+        self.table.store.forget(session.key);
     }
 
     fn announce(&self, what: EventName, session: &Arc<Session>) {
@@ -347,12 +347,12 @@ impl Sessions {
     }
 
     fn next_key(&self) -> u64 {
-        self.table.next_key.fetch_add(1, Ordering::Relaxed)
+        self.table.store.next_key()
     }
 
     fn limits(&self, timeout: Option<u64>) -> Limits {
         Limits {
-            log_bytes: self.table.log_bytes,
+            store: self.table.store.clone(),
             timeout,
             metrics: Arc::clone(&self.table.metrics),
         }

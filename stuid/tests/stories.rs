@@ -5,9 +5,11 @@
 mod support;
 
 mod evaluating;
+mod filling;
 mod fronting;
 mod imaging;
 mod interrupting;
+mod keeping;
 mod living;
 mod operating;
 mod speaking;

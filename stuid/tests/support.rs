@@ -123,6 +123,13 @@ impl Daemon {
         Process::start("rival", &mut command(dir, &self.arguments), dir)
     }
 
+    /// A second daemon with the same state and another socket.
+    pub(crate) fn rival_elsewhere(&self) -> Process {
+        let dir = self.dir.path();
+        let socket = dir.join("rival.sock");
+        Process::start("rival", &mut command_at(dir, &socket, &self.arguments), dir)
+    }
+
     fn wait_until_it_says_hello(&mut self) {
         let socket = self.socket();
         patience::until("a daemon", || {
@@ -136,6 +143,10 @@ impl Daemon {
 
 /// A daemon with its places in that directory.
 pub(crate) fn command(dir: &Path, arguments: &[String]) -> Command {
+    command_at(dir, &dir.join("stuid.sock"), arguments)
+}
+
+fn command_at(dir: &Path, socket: &Path, arguments: &[String]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stuid"));
     command
         .env_clear()
@@ -143,7 +154,7 @@ pub(crate) fn command(dir: &Path, arguments: &[String]) -> Command {
         .env("STUID_LOG__LEVEL", "debug")
         .env("STUID_ADMIN__ADDRESS", "127.0.0.1:0")
         .arg("--socket")
-        .arg(dir.join("stuid.sock"))
+        .arg(socket)
         .args(arguments);
     command
 }

@@ -238,6 +238,8 @@ pub enum EventName {
     Resumed,
     /// The daemon disconnects this client: [`crate::daemon::GoodbyeData`].
     Goodbye,
+    /// How the daemon's store is has changed: [`crate::daemon::StoreStatus`].
+    StoreState,
     /// The daemon goes away.
     ShuttingDown,
     /// An event that this version does not know.

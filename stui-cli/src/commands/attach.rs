@@ -62,6 +62,7 @@ fn join(connection: &mut Connection, args: &args::Attach) -> Result<AttachResult
     let attach = Attach {
         session: session.to_owned(),
         create: args.create || session == MAIN,
+        recreate: false,
         mode: if args.watch {
             AttachMode::Watch
         } else {

@@ -8,7 +8,7 @@ use stui_protocol::time::now;
 
 use super::{Context, Shown};
 use crate::exit::{Exit, Problem};
-use crate::render::{Palette, image, time};
+use crate::render::{Palette, image, store, time};
 
 /// Shows how the daemon and the image are; exit code 4 when the image does not answer.
 pub(crate) fn run(context: &mut Context<'_>) -> Result<Exit, Problem> {
@@ -67,6 +67,13 @@ fn lines(status: &StatusResult, palette: Palette) -> String {
         0 => String::new(),
         some => format!(", {some} of them do not read"),
     };
+    if let Some(status) = &status.store {
+        let place = status.path.as_deref().unwrap_or("nowhere");
+        line("store", format!("{}, {}", place, store::state(status)));
+        if let Some(aside) = &status.set_aside {
+            line("", format!("an older one was damaged and is at {aside}"));
+        }
+    }
     line(
         "sessions",
         format!("{}, clients {}{lagging}", status.sessions, status.clients),

@@ -5,14 +5,14 @@ use std::fmt::Write;
 use serde_json::Value;
 use stui_protocol::daemon::{
     AttachMode, AttachedClient, ClientSession, GapData, GoodbyeData, ImageStatus,
-    QueuePositionData, RenamedData,
+    QueuePositionData, RenamedData, StoreStatus,
 };
 use stui_protocol::image::{
     Evaluated, EvaluationFinishedData, EvaluationStartedData, OutputData, TestReport,
 };
 use stui_protocol::{ErrorType, Event, EventName, Failure, Outcome};
 
-use super::{Palette, failure, image, source, time};
+use super::{Palette, failure, image, source, store, time};
 
 /// Evaluations that took longer than this many milliseconds say so.
 const TELL_TIME_MS: f64 = 1000.0;
@@ -153,6 +153,11 @@ impl Scribe {
                 .data_as()
                 .map_or_else(String::new, |status: ImageStatus| {
                     self.note(&format!("image: {}", image::state(&status)))
+                }),
+            EventName::StoreState => event
+                .data_as()
+                .map_or_else(String::new, |status: StoreStatus| {
+                    self.note(&format!("store: {}", store::state(&status)))
                 }),
             EventName::ImageSaving => self.note("the image saves itself and will answer later"),
             EventName::ImageSaved => self.note("the image is saved"),

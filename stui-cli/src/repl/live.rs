@@ -92,6 +92,7 @@ impl Live {
         let attach = Attach {
             session: self.scribe.session_id.clone(),
             create: false,
+            recreate: false,
             mode: AttachMode::Drive,
             steal: true,
             since: Some(self.position),

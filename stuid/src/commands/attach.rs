@@ -1,7 +1,7 @@
 //! `attach`: join a session; its log from a position follows, then its events as they happen.
 
 use stui_protocol::Failure;
-use stui_protocol::daemon::{Attach, AttachResult, AttachedClient};
+use stui_protocol::daemon::{Attach, AttachMode, AttachResult, AttachedClient};
 
 use super::Asked;
 use crate::connection::{Attachment, Switch};
@@ -23,10 +23,19 @@ async fn join(asked: &Asked, attach: Attach) -> Result<(AttachResult, Attachment
         true => sessions.find_or_add(peer, &attach.session)?,
         false => sessions.find(peer, &attach.session)?,
     };
-    let mut created = false;
-    if attach.create || session.is_new() {
-        created = sessions.open_new(&session).await?.created;
+    let mut opened = None;
+    if let Some(loss) = session.loss() {
+        opened = match (attach.recreate, attach.create, attach.mode) {
+            (true, _, _) => Some(session.recreate().await?),
+            (false, true, _) => Some(sessions.open_new(&session).await?),
+            (false, false, AttachMode::Drive) => return Err(loss),
+            // Its log can be looked at.
+            (false, false, AttachMode::Watch) => None,
+        };
+    } else if attach.create || session.is_new() {
+        opened = Some(sessions.open_new(&session).await?);
     }
+    let created = opened.as_ref().is_some_and(|opened| opened.created);
     let terminal = attach
         .terminal
         .map(|name| name.chars().take(MOST_TERMINAL_CHARS).collect());
@@ -47,6 +56,7 @@ async fn join(asked: &Asked, attach: Attach) -> Result<(AttachResult, Attachment
         session: session.describe(),
         position,
         created,
+        recreated: opened.and_then(|opened| opened.recreated),
     };
     let after = attach.since.unwrap_or(position).min(position);
     Ok((result, Attachment::new(session, after)))

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use stui_protocol::image::ListClientSessions;
+use stui_protocol::image::{ContextResult, ListClientSessions, SaveContext};
 use stui_protocol::message::Outcome;
 use stui_protocol::{Command, ErrorType, Failure, Request, Version};
 use tokio::time::Instant;
@@ -13,6 +14,7 @@ use super::Asked;
 use crate::identity::uid_of;
 use crate::image::new_id;
 use crate::session::Session;
+use crate::store::SavedRecord;
 
 /// What is carried although an operator holds new work back: whether the image is there can
 /// always be asked. `interrupt` and `close_session`, the other commands of control, are the
@@ -51,10 +53,25 @@ async fn carry(asked: &Asked, command: String, mut given: Map<String, Value>) ->
         (_pass, deadline) = (Some(pass), later);
     }
     let reply = asked.services.image.call(&request, deadline).await?;
-    if let Err(failure) = &reply.outcome {
-        notice_loss(session.as_ref(), failure);
+    match &reply.outcome {
+        Ok(result) if request.command == SaveContext::NAME => {
+            notice_saved(session.as_ref(), result);
+        }
+        Ok(_) => {}
+        Err(failure) => notice_loss(session.as_ref(), failure),
     }
     reply.outcome
+}
+
+/// A session that is lost later can be made anew with it.
+fn notice_saved(session: Option<&Arc<Session>>, result: &Value) {
+    let saved = ContextResult::deserialize(result);
+    if let (Some(session), Ok(saved)) = (session, saved) {
+        session.saved(SavedRecord {
+            context_id: saved.context_id,
+            saved_at: saved.saved_at,
+        });
+    }
 }
 
 /// The daemon's users are the image's clients.

@@ -1,7 +1,6 @@
 //! `evaluate` and `run_tests`: as jobs of a session's queue, or alone without a session.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 use stui_protocol::image::{ImageCommand, Interrupt};
@@ -11,7 +10,7 @@ use tokio::time::Instant;
 
 use super::notice::Notice;
 use super::{Asked, Services, UNIQUE_ID_CHARS, awaiting};
-use crate::session::{Evaluation, Following, Job, Session, never_began};
+use crate::session::{Evaluation, Following, Job, Session, never_began, timeout_of};
 
 /// Evaluations without a session that may run at the same time, over all clients.
 pub(crate) const MOST_LOOSE: usize = 256;
@@ -51,6 +50,7 @@ async fn in_session(asked: Asked, session: &Arc<Session>, start: Request, wait_m
             start: Some(start),
             notes: Some(asked.client.notes.clone()),
             accepted: None,
+            begun: None,
         };
         session.enqueue(job).map(|()| evaluation)
     });
@@ -136,11 +136,6 @@ fn record(asked: &Asked, start: &Request, session: Option<&Arc<Session>>) -> Arc
         .services
         .sessions
         .record(start.id.clone(), code, by, session)
-}
-
-pub(super) fn timeout_of(start: &Request) -> Option<Duration> {
-    let timeout_ms = start.parameters.get("timeout_ms")?.as_u64()?;
-    Some(Duration::from_millis(timeout_ms))
 }
 
 /// Interrupts an evaluation that has not ended when its client goes away.

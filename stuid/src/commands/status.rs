@@ -31,6 +31,7 @@ fn look(services: &Services) -> StatusResult {
             .unwrap_or(0),
         sessions: services.metrics.sessions.get().try_into().unwrap_or(0),
         paused: services.gate.closed(),
+        store: Some(services.store.status()),
     }
 }
 
@@ -39,9 +40,10 @@ impl Services {
     pub fn count(&self) {
         let queue = self.sessions.queue_status(&self.metrics);
         let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        self.metrics
-            .sessions
-            .set(gauge(self.sessions.all().len() as u64));
+        let sessions = self.sessions.all();
+        self.metrics.sessions.set(gauge(sessions.len() as u64));
+        let log_bytes = sessions.iter().map(|session| session.log.bytes()).sum();
+        self.metrics.log_bytes.set(gauge(log_bytes));
         self.metrics
             .evaluations_queued
             .set(gauge(queue.evaluations));

@@ -6,8 +6,8 @@ use stui_protocol::daemon::{Submit, SubmitResult};
 use stui_protocol::image::Evaluate;
 use stui_protocol::limits::DEFAULT_PRINT_LIMIT;
 
-use super::{Asked, evaluate};
-use crate::session::Job;
+use super::Asked;
+use crate::session::{Job, timeout_of};
 
 pub(super) async fn serve(asked: Asked, command: Submit) {
     let found = asked.find(&command.session);
@@ -36,9 +36,10 @@ pub(super) async fn serve(asked: Asked, command: Submit) {
     // Whether it was accepted is told by the responder.
     let _ = session.enqueue(Job {
         evaluation,
-        timeout: evaluate::timeout_of(&start),
+        timeout: timeout_of(&start),
         start: Some(start),
         notes: Some(asked.client.notes.clone()),
         accepted: Some(Box::new(accepted)),
+        begun: None,
     });
 }

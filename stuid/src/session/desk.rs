@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stui_protocol::daemon::QueuePositionData;
-use stui_protocol::image::{CreateSession, EvaluationStartedData};
+use stui_protocol::daemon::{QueuePositionData, Recreated};
+use stui_protocol::image::{CloseSession, CreateSession, LoadContext};
 use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -17,6 +17,7 @@ use super::{Evaluation, Job, Session, Work, closed_while_running};
 use crate::gate::{self, Gate};
 use crate::identity::client_id;
 use crate::image::{Image, new_id};
+use crate::store::PlaceRecord;
 
 /// Those who wait are told their place this often.
 const TELL_POSITIONS: Duration = Duration::from_secs(1);
@@ -71,7 +72,7 @@ impl Desk {
                 break;
             }
         }
-        self.session.settle_queue(&shutting_down());
+        self.session.let_go_queue(&shutting_down());
     }
 
     /// Waits until the gate is open, and tells those who wait why they do.
@@ -87,12 +88,12 @@ impl Desk {
     }
 
     async fn open(&self) {
-        let (name, timeout) = self.session.wanted();
+        let wanted = self.session.wanted();
         let command = CreateSession {
             client_id: client_id(self.session.owner),
-            name: Some(name),
+            name: Some(wanted.name),
             // The daemon decides when a session ends, unless somebody said otherwise.
-            timeout: Some(timeout.unwrap_or(0)),
+            timeout: Some(wanted.timeout.unwrap_or(0)),
         };
         let request = Request::new(new_id(), &command);
         let deadline = Instant::now() + self.request_timeout;
@@ -100,22 +101,56 @@ impl Desk {
             Ok(reply) => in_image(reply),
             Err(error) => Err(error.into()),
         };
-        self.session.opened(created);
+        let made = match (created, wanted.context) {
+            (Ok(place), Some(context)) => self.load(place, context).await,
+            (created, _) => created.map(|place| (place, None)),
+        };
+        self.session.opened(made);
+    }
+
+    /// Brings back a saved context into a session that was just made. Without it that session is
+    /// of no use and goes again.
+    async fn load(
+        &self,
+        place: PlaceRecord,
+        context_id: Option<String>,
+    ) -> Result<(PlaceRecord, Option<Recreated>), Failure> {
+        let session_id = place.summary.session_id.clone();
+        let load = LoadContext {
+            session_id: session_id.clone(),
+            context_id,
+        };
+        let deadline = Instant::now() + self.request_timeout;
+        match self.image.ask(&load, deadline).await {
+            Ok(loaded) => {
+                let recreated = Recreated {
+                    context_id: loaded.context_id,
+                    saved_at: loaded.saved_at,
+                    loaded: loaded.loaded.unwrap_or(0),
+                };
+                Ok((place, Some(recreated)))
+            }
+            Err(failure) => {
+                let deadline = Instant::now() + self.request_timeout;
+                let closed = self.image.ask(&CloseSession { session_id }, deadline).await;
+                if let Err(error) = closed {
+                    tracing::warn!(%error, "closing a session whose context could not be loaded");
+                }
+                Err(failure)
+            }
+        }
     }
 
     async fn evaluate(&self, job: Job) {
         let evaluation = Arc::clone(&job.evaluation);
         self.tell_positions();
-        let mut event = Event::new(
-            EventName::EvaluationStarted,
-            &EvaluationStartedData {
-                code: evaluation.code.clone(),
-                by: Some(evaluation.by),
-            },
-        );
-        event.evaluation_id = Some(evaluation.id.clone());
-        let position = self.session.tell(event);
-        evaluation.begins(position);
+        match job.begun {
+            None => self.session.begin(&evaluation),
+            Some(begun) => {
+                let told = self.session.told_output(&evaluation.id, begun.position);
+                evaluation.resumes(begun, told);
+            }
+        }
         let start = job.start.map(|mut start| {
             let id = self.session.session_id().unwrap_or_default();
             start.parameters.insert("session_id".into(), id.into());
@@ -128,9 +163,13 @@ impl Desk {
             timeout: job.timeout,
             request_timeout: self.request_timeout,
         };
-        let outcome = self.attend(following.outcome()).await;
-        self.session.notice_loss(&outcome);
-        self.session.finish(&evaluation, outcome);
+        match self.attend(following.outcome()).await {
+            Some(outcome) => {
+                self.session.notice_loss(&outcome);
+                self.session.finish(&evaluation, outcome);
+            }
+            None => self.session.let_go(&evaluation, &shutting_down()),
+        }
     }
 
     /// Asks whether an evaluation that was given up runs still; when it does, in a moment again.
@@ -151,16 +190,17 @@ impl Desk {
     }
 
     /// Waits for the end of the running evaluation and tells the others how many are before them.
-    async fn attend(&self, outcome: impl Future<Output = Outcome>) -> Outcome {
+    /// None when the daemon ends first.
+    async fn attend(&self, outcome: impl Future<Output = Outcome>) -> Option<Outcome> {
         let mut outcome = std::pin::pin!(outcome);
         let mut ticks = interval(TELL_POSITIONS);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
         loop {
             tokio::select! {
-                outcome = &mut outcome => return outcome,
-                () = self.session.closed.cancelled() => return Err(closed_while_running()),
-                () = self.stop.cancelled() => return Err(shutting_down()),
+                outcome = &mut outcome => return Some(outcome),
+                () = self.session.closed.cancelled() => return Some(Err(closed_while_running())),
+                () = self.stop.cancelled() => return None,
                 _ = ticks.tick() => self.tell_positions(),
             }
         }

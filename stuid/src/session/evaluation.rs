@@ -2,20 +2,22 @@
 //! it is, how it ended. Clients wait on it, the event link and polls tell it what they hear, and
 //! it ends exactly once.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dashmap::DashMap;
 use stui_protocol::Failure;
 use stui_protocol::daemon::ShownEvaluation;
-use stui_protocol::image::Requester;
+use stui_protocol::image::{EvaluationStartedData, Requester};
 use stui_protocol::message::Outcome;
 use stui_protocol::time::{self, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Session;
-use super::queueing::EMPTY_SUM;
+use super::queueing::{EMPTY_SUM, sum};
+use crate::store::{BegunRecord, EndedEvaluation};
 
 /// Evaluations that somebody still knows, by id.
 pub(crate) type Book = Arc<DashMap<String, Weak<Evaluation>>>;
@@ -69,6 +71,8 @@ pub(crate) struct Progress {
     /// Check sum of that output.
     pub(crate) output_sum: u64,
     pub(crate) started: Option<Started>,
+    /// What was heard since an earlier daemon let it go, until it is known what was said meanwhile.
+    pub(crate) withheld: Option<String>,
 }
 
 impl Default for Progress {
@@ -79,9 +83,31 @@ impl Default for Progress {
             output_bytes: 0,
             output_sum: EMPTY_SUM,
             started: None,
+            withheld: None,
         }
     }
 }
+
+impl Progress {
+    /// Output was heard; answers what is to be told now.
+    pub(crate) fn hear<'a>(&mut self, text: &'a str) -> Option<Cow<'a, str>> {
+        let text = match self.withheld.take() {
+            None => Cow::Borrowed(text),
+            Some(before) if before.len() + text.len() <= MOST_WITHHELD_BYTES => {
+                self.withheld = Some(before + text);
+                return None;
+            }
+            // It cannot wait for the end.
+            Some(before) => Cow::Owned(before + text),
+        };
+        self.output_bytes += text.len();
+        self.output_sum = sum(self.output_sum, &text);
+        Some(text)
+    }
+}
+
+/// Output that may wait for the end of its evaluation.
+const MOST_WITHHELD_BYTES: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Started {
@@ -115,6 +141,34 @@ impl Evaluation {
         });
         book.insert(evaluation.id.clone(), Arc::downgrade(&evaluation));
         evaluation
+    }
+
+    /// The record of one that has ended, as the log has it; in no book.
+    pub(crate) fn of_log(
+        ended: &EndedEvaluation,
+        started: Option<EvaluationStartedData>,
+        outcome: Outcome,
+        session: &Arc<Session>,
+    ) -> Arc<Self> {
+        let nobody = Requester {
+            client: 0,
+            pid: 0,
+            uid: session.owner,
+        };
+        let by = started.as_ref().and_then(|started| started.by);
+        Arc::new(Self {
+            id: ended.id.clone(),
+            code: started.map(|started| started.code).unwrap_or_default(),
+            by: by.unwrap_or(nobody),
+            owner: session.owner,
+            accepted_at: Instant::now(),
+            session: Arc::downgrade(session),
+            book: Book::default(),
+            outcome_bytes: AtomicUsize::new(0),
+            progress: Mutex::new(Progress::default()),
+            stage: watch::Sender::new(Stage::Ended(Arc::new(outcome), ended.ended)),
+            nudge: Notify::new(),
+        })
     }
 
     /// Where it runs; none when it has bindings of its own, or when the session is gone.
@@ -250,6 +304,25 @@ impl Evaluation {
             position,
         });
         self.set_stage(Stage::Starting);
+    }
+
+    /// Goes on with one that began under an earlier daemon. `told` is how much of its output is in
+    /// the log, and the sum of that, when the log still has it.
+    pub(crate) fn resumes(&self, begun: BegunRecord, told: Option<(usize, u64)>) {
+        let mut progress = self.progress();
+        progress.started = Some(Started {
+            at: begun.at,
+            instant: begun.instant(),
+            position: begun.position,
+        });
+        if let Some((bytes, sum)) = told {
+            progress.output_bytes = bytes;
+            progress.output_sum = sum;
+            progress.withheld = Some(String::new());
+        }
+        drop(progress);
+        self.set_stage(Stage::Starting);
+        self.ask_again();
     }
 
     /// Bytes that keeping it costs, about.

@@ -254,7 +254,7 @@ fn is_running(result: &Value) -> bool {
     result["state"] == "running"
 }
 
-fn unknown(why: &str) -> Failure {
+pub(super) fn unknown(why: &str) -> Failure {
     Failure::new(
         ErrorType::OutcomeUnknown,
         format!(

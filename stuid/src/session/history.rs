@@ -4,14 +4,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use stui_protocol::daemon::PastEvaluation;
+use stui_protocol::image::{EvaluationFinishedData, EvaluationStartedData};
+use stui_protocol::message::Outcome;
+use stui_protocol::time::Timestamp;
+use stui_protocol::{Event, Failure};
 
 use super::{Evaluation, Session};
+use crate::store::EndedEvaluation;
 
-/// Evaluations that are remembered, about 5 kB each. A client that waits for one has it whatever
-/// happens here.
-const MOST: usize = 128;
-/// Bytes of code and outcomes that are remembered.
-const MOST_BYTES: usize = 1024 * 1024;
+/// Ended evaluations that stay in memory, about 5 kB each: a process that one has forked may write
+/// more. All others are read from the log when somebody asks.
+const MOST: usize = 2;
+/// Bytes of their code and outcomes.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// In the order in which they were accepted.
 #[derive(Debug, Default)]
@@ -59,20 +64,98 @@ impl Session {
         )
     }
 
-    /// Past evaluations, oldest first: the newest `limit` of those whose code has the text.
+    /// Past evaluations, oldest first: the newest `limit` of those whose code has the text. Reads
+    /// from disk.
     #[must_use]
     pub fn history(&self, grep: Option<&str>, limit: usize) -> Vec<PastEvaluation> {
-        let begun: Vec<_> = self.facts().history.iter().cloned().collect();
-        let matches = |each: &&Arc<Evaluation>| grep.is_none_or(|text| each.code.contains(text));
-        let mut newest: Vec<_> = begun
+        let known: Vec<_> = self.facts().history.iter().cloned().collect();
+        let matches = |each: &PastEvaluation| grep.is_none_or(|text| each.code.contains(text));
+        let mut newest: Vec<PastEvaluation> = known
             .iter()
             .rev()
-            .filter(matches)
+            .filter(|each| !each.is_ended())
             .filter_map(|each| each.as_past())
+            .filter(matches)
             .take(limit)
             .collect();
+        let mut before = u64::MAX;
+        while newest.len() < limit {
+            let ended = self.store.history(self.key, before, PAGE);
+            let Some(oldest) = ended.last() else {
+                break;
+            };
+            before = oldest.ended;
+            let past = ended.iter().filter_map(|each| self.past(each));
+            newest.extend(past.map(|past| past.into_answer()).filter(matches));
+        }
+        newest.truncate(limit);
         newest.reverse();
         newest
+    }
+
+    /// An evaluation that has ended, read from the log; none when its beginning is gone.
+    fn past(&self, ended: &EndedEvaluation) -> Option<Past> {
+        let begun = self.event(ended.begun?)?;
+        Some(Past {
+            id: ended.id.clone(),
+            position: ended.begun?,
+            started_at: begun.timestamp,
+            started: begun.data_as()?,
+            outcome: self.outcome(ended)?,
+        })
+    }
+
+    /// How an evaluation has ended, read from the log.
+    fn outcome(&self, ended: &EndedEvaluation) -> Option<Outcome> {
+        let finished = self.event(ended.ended)?;
+        Some(finished.data_as::<EvaluationFinishedData>()?.into())
+    }
+
+    /// The record of an evaluation that has ended and is not in memory any more.
+    pub(crate) fn read_ended(self: &Arc<Self>, ended: &EndedEvaluation) -> Option<Arc<Evaluation>> {
+        let outcome = self.outcome(ended)?;
+        let started = ended.begun.and_then(|position| self.event(position));
+        let started = started.and_then(|event| event.data_as::<EvaluationStartedData>());
+        Some(Evaluation::of_log(ended, started, outcome, self))
+    }
+
+    fn event(&self, position: u64) -> Option<Event> {
+        let line = self.log.line(position)?;
+        serde_json::from_slice(&line).ok()
+    }
+}
+
+/// Evaluations that are read at once.
+const PAGE: usize = 32;
+
+/// An evaluation as the log has it.
+struct Past {
+    id: String,
+    position: u64,
+    started_at: Timestamp,
+    started: EvaluationStartedData,
+    outcome: Outcome,
+}
+
+impl Past {
+    fn into_answer(self) -> PastEvaluation {
+        let (result, failure) = result_and_failure(Some(&self.outcome));
+        PastEvaluation {
+            evaluation_id: self.id,
+            position: self.position,
+            code: self.started.code,
+            started_at: self.started_at,
+            result,
+            failure,
+        }
+    }
+}
+
+fn result_and_failure(outcome: Option<&Outcome>) -> (Option<String>, Option<Failure>) {
+    match outcome {
+        Some(Ok(value)) => (value["result"].as_str().map(str::to_owned), None),
+        Some(Err(failure)) => (None, Some(failure.clone())),
+        None => (None, None),
     }
 }
 
@@ -81,11 +164,7 @@ impl Evaluation {
     fn as_past(&self) -> Option<PastEvaluation> {
         let started = self.started()?;
         let outcome = self.ended().map(|(outcome, _)| outcome);
-        let (result, failure) = match outcome.as_deref() {
-            Some(Ok(value)) => (value["result"].as_str().map(str::to_owned), None),
-            Some(Err(failure)) => (None, Some(failure.clone())),
-            None => (None, None),
-        };
+        let (result, failure) = result_and_failure(outcome.as_deref());
         Some(PastEvaluation {
             evaluation_id: self.id.clone(),
             position: started.position,

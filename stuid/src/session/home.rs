@@ -1,32 +1,34 @@
 //! Whether the image has the session: not yet, in which life, or no more. Only this changes it.
 
 use serde_json::from_value;
+use stui_protocol::daemon::{Lost, Recreated};
 use stui_protocol::image::SessionSummary;
 use stui_protocol::message::Outcome;
-use stui_protocol::time;
+use stui_protocol::time::{self, Timestamp};
 use stui_protocol::{ErrorType, Event, EventName, Failure, Reply};
 use tokio::sync::oneshot;
 
-use super::{Session, gone};
+use super::{Facts, Session, gone};
+use crate::store::{HomeRecord, PlaceRecord as Place, SavedRecord};
 
 /// Whether the image has the session.
 #[derive(Clone, Debug)]
 pub(super) enum Home {
     /// Not yet.
     New,
+    /// An earlier daemon left it there; the image was not asked yet.
+    Known(Place),
     /// It has.
     There(Place),
-    /// It had.
-    Lost(Place, String),
+    /// It had, until somebody noticed.
+    Lost(Place, Loss),
 }
 
-/// The session in the image.
+/// Why the image does not have a session any more.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// What the image said of it.
-    pub(crate) summary: SessionSummary,
-    /// In which life of the image.
-    pub(crate) instance: String,
+pub(super) struct Loss {
+    pub(super) reason: String,
+    pub(super) since: Timestamp,
 }
 
 /// What `open` found.
@@ -36,6 +38,17 @@ pub struct Opened {
     pub summary: SessionSummary,
     /// It was made just now.
     pub created: bool,
+    /// What was brought back of one that was lost.
+    pub recreated: Option<Recreated>,
+}
+
+/// What a session is to be made as in the image.
+pub(super) struct Wanted {
+    pub(super) name: String,
+    /// Seconds; none is never.
+    pub(super) timeout: Option<u64>,
+    /// With which saved context, when with one: none is the newest that the image knows.
+    pub(super) context: Option<Option<String>>,
 }
 
 /// Reads the reply to `create_session`.
@@ -66,12 +79,12 @@ impl Session {
     pub fn usable_id(&self) -> Result<String, Failure> {
         let facts = self.facts();
         match &facts.home {
-            Home::There(place) => Ok(place.summary.session_id.clone()),
+            Home::There(place) | Home::Known(place) => Ok(place.summary.session_id.clone()),
             Home::New => Err(Failure::new(
                 ErrorType::SessionNotFound,
                 format!("session {} is not made yet", facts.name),
             )),
-            Home::Lost(_, why) => Err(lost(&facts.name, why)),
+            Home::Lost(..) => Err(lost(&facts)),
         }
     }
 
@@ -85,10 +98,11 @@ impl Session {
             if facts.closing {
                 return Err(gone());
             }
-            if let Home::There(place) = &facts.home {
+            if let Home::There(place) | Home::Known(place) = &facts.home {
                 return Ok(Opened {
                     summary: place.summary.clone(),
                     created: false,
+                    recreated: None,
                 });
             }
             let (opener, answer) = oneshot::channel();
@@ -99,67 +113,119 @@ impl Session {
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// What the session is to be made as: its name and its timeout in seconds.
-    pub(super) fn wanted(&self) -> (String, Option<u64>) {
-        let facts = self.facts();
-        (facts.name.clone(), facts.timeout)
+    /// The same for one that is lost, with what its newest saved context has.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; `ContextNotFound` when nothing was saved. It stays lost then.
+    pub async fn recreate(&self) -> Result<Opened, Failure> {
+        self.facts().recreates = true;
+        self.open().await
+    }
+
+    /// What the session is to be made as.
+    pub(super) fn wanted(&self) -> Wanted {
+        let mut facts = self.facts();
+        let recreates = std::mem::take(&mut facts.recreates);
+        let saved = facts.saved.as_ref().map(|saved| saved.context_id.clone());
+        Wanted {
+            name: facts.name.clone(),
+            timeout: facts.timeout,
+            context: recreates.then_some(saved),
+        }
     }
 
     /// The image has answered.
-    pub(super) fn opened(&self, made: Result<Place, Failure>) {
+    pub(super) fn opened(&self, made: Result<(Place, Option<Recreated>), Failure>) {
         let mut facts = self.facts();
         let openers = std::mem::take(&mut facts.openers);
-        let answer = made.map(|place| {
+        let answer = made.map(|(place, recreated)| {
             let summary = place.summary.clone();
             facts.home = Home::There(place);
-            summary
+            self.keep(&facts);
+            (summary, recreated)
         });
         drop(facts);
-        if let Err(failure) = &answer {
-            self.settle_queue(failure);
+        match &answer {
+            Ok((_, Some(recreated))) => {
+                let event = EventName::Other("session_recreated".to_owned());
+                self.tell(Event::new(event, recreated));
+            }
+            Ok(_) => {}
+            Err(failure) => self.settle_queue(failure),
         }
         for (index, opener) in openers.into_iter().enumerate() {
-            let created = index == 0;
-            let opened = answer.clone().map(|summary| Opened { summary, created });
+            let opened = answer.clone().map(|(summary, recreated)| Opened {
+                summary,
+                created: index == 0,
+                recreated,
+            });
             let _ = opener.send(opened);
         }
     }
 
-    /// Which life of the image it is known to be in.
+    /// Which life of the image it is known to be in; none when it is not known.
     pub(crate) fn instance(&self) -> Option<String> {
-        self.facts().home.instance().map(str::to_owned)
+        match &self.facts().home {
+            Home::There(place) | Home::Lost(place, _) => Some(place.instance.clone()),
+            Home::New | Home::Known(_) => None,
+        }
+    }
+
+    /// An earlier daemon left it in that life of the image, and the image was not asked yet.
+    pub(crate) fn left_in(&self) -> Option<String> {
+        match &self.facts().home {
+            Home::Known(place) => Some(place.instance.clone()),
+            Home::New | Home::There(_) | Home::Lost(..) => None,
+        }
     }
 
     /// The image has it, in this life.
     pub(crate) fn confirm(&self, instance: &str) {
         let mut facts = self.facts();
-        let place = match &mut facts.home {
-            Home::There(place) | Home::Lost(place, _) => place,
-            Home::New => return,
+        let Some(place) = facts.home.place() else {
+            return;
         };
-        instance.clone_into(&mut place.instance);
-        let place = place.clone();
+        let place = Place {
+            instance: instance.to_owned(),
+            ..place.clone()
+        };
         facts.home = Home::There(place);
+        self.keep(&facts);
         drop(facts);
         self.work.notify_one();
     }
 
     /// The image does not have it any more. False when that was known.
-    pub(crate) fn lose(&self, why: &str) -> bool {
+    pub(crate) fn lose(&self, reason: &str) -> bool {
         let mut facts = self.facts();
-        let news = matches!(facts.home, Home::There(_));
-        if let Home::There(place) = &facts.home {
-            let since = time::now();
-            tracing::warn!(session = facts.name, why, "a session is lost");
-            facts.home = Home::Lost(place.clone(), format!("{why} ({since})"));
-        }
+        let (Home::There(place) | Home::Known(place)) = &facts.home else {
+            return false;
+        };
+        tracing::warn!(session = facts.name, reason, "a session is lost");
+        let loss = Loss {
+            reason: reason.to_owned(),
+            since: time::now(),
+        };
+        facts.home = Home::Lost(place.clone(), loss);
+        self.keep(&facts);
         drop(facts);
-        if news {
-            let lost = EventName::Other("session_lost".to_owned());
-            self.tell(Event::new(lost, &serde_json::json!({ "reason": why })));
-            self.work.notify_one();
-        }
-        news
+        let lost = EventName::Other("session_lost".to_owned());
+        self.tell(Event::new(lost, &serde_json::json!({ "reason": reason })));
+        self.work.notify_one();
+        true
+    }
+
+    /// Why it cannot be used, when the image has lost it.
+    pub(crate) fn loss(&self) -> Option<Failure> {
+        let facts = self.facts();
+        matches!(facts.home, Home::Lost(..)).then(|| lost(&facts))
+    }
+
+    /// A context of it was saved.
+    pub(crate) fn saved(&self, saved: SavedRecord) {
+        let mut facts = self.facts();
+        facts.saved = Some(saved);
+        self.keep(&facts);
     }
 
     /// Whether the image has it, as far as is known.
@@ -187,7 +253,7 @@ impl Home {
     pub(super) fn place(&self) -> Option<&Place> {
         match self {
             Self::New => None,
-            Self::There(place) | Self::Lost(place, _) => Some(place),
+            Self::Known(place) | Self::There(place) | Self::Lost(place, _) => Some(place),
         }
     }
 
@@ -198,13 +264,77 @@ impl Home {
     pub(super) fn instance(&self) -> Option<&str> {
         self.place().map(|place| place.instance.as_str())
     }
+
+    /// Why it is lost, for lists.
+    pub(super) fn lost(&self, saved: Option<&SavedRecord>) -> Option<Lost> {
+        let Self::Lost(_, loss) = self else {
+            return None;
+        };
+        Some(Lost {
+            reason: loss.reason.clone(),
+            since: loss.since,
+            context_id: saved.map(|saved| saved.context_id.clone()),
+            saved_at: saved.map(|saved| saved.saved_at),
+        })
+    }
+
+    /// As an earlier daemon left it.
+    pub(super) fn of_record(record: &HomeRecord) -> Self {
+        match record {
+            HomeRecord::New | HomeRecord::Closed { .. } => Self::New,
+            HomeRecord::There(place) => Self::Known(place.clone()),
+            HomeRecord::Lost {
+                place,
+                reason,
+                since,
+            } => {
+                let loss = Loss {
+                    reason: reason.clone(),
+                    since: *since,
+                };
+                Self::Lost(place.clone(), loss)
+            }
+        }
+    }
+
+    /// As it is kept; none for one that there is nothing to keep of.
+    pub(super) fn to_record(&self) -> Option<HomeRecord> {
+        match self {
+            Self::New => None,
+            Self::Known(place) | Self::There(place) => Some(HomeRecord::There(place.clone())),
+            Self::Lost(place, loss) => Some(HomeRecord::Lost {
+                place: place.clone(),
+                reason: loss.reason.clone(),
+                since: loss.since,
+            }),
+        }
+    }
 }
 
-pub(super) fn lost(name: &str, why: &str) -> Failure {
-    Failure::new(
+/// What is told to those who want to use a session that is lost.
+pub(super) fn lost(facts: &Facts) -> Failure {
+    let name = &facts.name;
+    let Home::Lost(_, Loss { reason, since }) = &facts.home else {
+        return gone();
+    };
+    let begin = "attach with create to begin it anew";
+    let advice = match &facts.saved {
+        Some(_) => format!("attach with recreate to bring back what was saved of it, or {begin}"),
+        None => begin.to_owned(),
+    };
+    let failure = Failure::new(
         ErrorType::SessionNotFound,
-        format!("session {name} is lost: {why}; attach with create to begin it anew"),
-    )
-    .with("lost", true)
-    .with("session", name)
+        format!("session {name} is lost: {reason} ({since}); {advice}"),
+    );
+    let failure = failure
+        .with("lost", true)
+        .with("session", name.as_str())
+        .with("reason", reason.as_str())
+        .with("since", since.to_string());
+    match &facts.saved {
+        Some(saved) => failure
+            .with("context_id", saved.context_id.as_str())
+            .with("saved_at", saved.saved_at.to_string()),
+        None => failure,
+    }
 }

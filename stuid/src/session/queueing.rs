@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use stui_protocol::image::{EvaluationFinishedData, OutputData};
+use stui_protocol::image::{EvaluationFinishedData, EvaluationStartedData, OutputData};
 use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
 use tokio::time::Instant;
 
 use super::evaluation::{Evaluation, Progress, Stage};
+use super::following::unknown;
 use super::home::{Home, lost};
 use super::{Facts, Session, gone};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
+use crate::store::{BegunRecord, Mark, OpenEvaluation, StartRecord};
 
 /// Evaluations that may wait in one session. More is a script that has lost its measure.
 pub(crate) const CAPACITY: usize = 64;
@@ -33,6 +35,8 @@ pub(crate) struct Job {
     /// Where its place in the queue is told.
     pub(crate) notes: Option<Notes>,
     pub(crate) accepted: Option<Accepted>,
+    /// Where it began, when it did so under an earlier daemon.
+    pub(crate) begun: Option<BegunRecord>,
 }
 
 impl std::fmt::Debug for Job {
@@ -93,6 +97,19 @@ impl Session {
             return Err(failure);
         }
         let before = facts.queue.waiting.len() + facts.queue.ahead();
+        // Before anybody is told: what was accepted is run, whatever becomes of this process.
+        self.store.accept(OpenEvaluation {
+            id: job.evaluation.id.clone(),
+            session: self.key,
+            order: self.store.next_order(),
+            code: job.evaluation.code.clone(),
+            by: job.evaluation.by,
+            start: job.start.as_ref().map(|start| StartRecord {
+                command: start.command.clone(),
+                parameters: start.parameters.clone(),
+            }),
+            begun: None,
+        });
         // Told under the lock: its events cannot begin before.
         if let Some(accepted) = accepted {
             accepted(Ok(before as u64));
@@ -108,8 +125,8 @@ impl Session {
         if facts.closing {
             return Err(gone());
         }
-        if let Home::Lost(_, why) = &facts.home {
-            return Err(lost(&facts.name, why));
+        if let Home::Lost(..) = &facts.home {
+            return Err(lost(facts));
         }
         if facts.queue.waiting.len() >= CAPACITY {
             return Err(full(&facts.name));
@@ -202,9 +219,9 @@ impl Session {
                 return Work::Nothing;
             }
             Home::There(_) => {}
-            Home::New => return Work::Nothing,
-            Home::Lost(_, why) => {
-                let failure = lost(&facts.name, why);
+            Home::New | Home::Known(_) => return Work::Nothing,
+            Home::Lost(..) => {
+                let failure = lost(&facts);
                 drop(facts);
                 self.settle_queue(&failure);
                 return Work::Nothing;
@@ -230,24 +247,64 @@ impl Session {
     pub(crate) fn settle_queue(&self, failure: &Failure) {
         let waiting = std::mem::take(&mut self.facts().queue.waiting);
         for job in waiting {
-            self.finish(&job.evaluation, Err(failure.clone()));
+            let failure = match job.begun {
+                None => failure.clone(),
+                // An earlier daemon has sent it.
+                Some(_) => {
+                    unknown("the daemon was restarted, and the image has its session no more")
+                }
+            };
+            self.finish(&job.evaluation, Err(failure));
         }
+    }
+
+    /// Leaves everything that waits to the next daemon; whoever waits for it here is told.
+    pub(crate) fn let_go_queue(&self, failure: &Failure) {
+        let waiting = std::mem::take(&mut self.facts().queue.waiting);
+        for job in waiting {
+            self.let_go(&job.evaluation, failure);
+        }
+    }
+
+    /// The same for one evaluation. It has not ended: nothing is written into the log.
+    pub(crate) fn let_go(&self, evaluation: &Evaluation, failure: &Failure) {
+        let outcome = Arc::new(Err(failure.clone()));
+        evaluation.set_stage(Stage::Ended(outcome, 0));
+    }
+
+    /// Tells that an evaluation begins. From here on the image may have done its work.
+    pub(crate) fn begin(&self, evaluation: &Evaluation) {
+        let data = EvaluationStartedData {
+            code: evaluation.code.clone(),
+            by: Some(evaluation.by),
+        };
+        let mut event = Event::new(EventName::EvaluationStarted, &data);
+        event.evaluation_id = Some(evaluation.id.clone());
+        let position = self.tell_marked(event, Mark::Begins(evaluation.id.clone()));
+        evaluation.begins(position);
     }
 
     /// Ends an evaluation: the rest of its output and its outcome go to the log, then everybody
     /// who waits is told. Does nothing for one that has ended.
     pub(crate) fn finish(&self, evaluation: &Evaluation, outcome: Outcome) {
-        let progress = evaluation.progress();
+        let mut progress = evaluation.progress();
         if evaluation.is_ended() {
             return;
         }
-        if let Some(text) = rest_of_output(&progress, &outcome) {
-            self.tell_output(evaluation, text);
+        let withheld = progress.withheld.take();
+        match rest_of_output(&progress, &outcome) {
+            Rest::Text(text) => self.tell_output(evaluation, text),
+            Rest::Nothing => {}
+            Rest::Unclear => {
+                if let Some(text) = withheld.filter(|text| !text.is_empty()) {
+                    self.tell_output(evaluation, &text);
+                }
+            }
         }
         let data = EvaluationFinishedData::from(outcome.clone());
         let mut event = Event::new(EventName::EvaluationFinished, &data);
         event.evaluation_id = Some(evaluation.id.clone());
-        let position = self.tell(event);
+        let position = self.tell_marked(event, Mark::Ends(evaluation.id.clone()));
         evaluation.set_outcome_bytes(size_of_outcome(&outcome));
         count(&self.metrics, &outcome);
         let mut facts = self.facts();
@@ -275,10 +332,8 @@ impl Session {
             if progress.end_was_told {
                 self.tell_output(evaluation, text);
             }
-        } else {
-            progress.output_bytes += text.len();
-            progress.output_sum = sum(progress.output_sum, text);
-            self.tell_output(evaluation, text);
+        } else if let Some(text) = progress.hear(text) {
+            self.tell_output(evaluation, &text);
         }
     }
 
@@ -317,25 +372,35 @@ fn count(metrics: &Metrics, outcome: &Outcome) {
 }
 
 /// The output that the outcome has and the log has not: events may be off or late.
-fn rest_of_output<'a>(progress: &Progress, outcome: &'a Outcome) -> Option<&'a str> {
+fn rest_of_output<'a>(progress: &Progress, outcome: &'a Outcome) -> Rest<'a> {
     let output = match outcome {
         Ok(result) => result.get("output"),
         Err(failure) => failure.details.get("output"),
     };
-    let output = output.and_then(Value::as_str)?;
-    let told = output.get(..progress.output_bytes)?;
-    // When something else was told, events were lost and nobody knows which part is missing; the
-    // outcome has it all.
-    let is_beginning = sum(EMPTY_SUM, told) == progress.output_sum;
-    let rest = output.get(progress.output_bytes..)?;
-    (is_beginning && !rest.is_empty()).then_some(rest)
+    let output = output.and_then(Value::as_str).unwrap_or_default();
+    match output.split_at_checked(progress.output_bytes) {
+        Some((told, _)) if sum(EMPTY_SUM, told) != progress.output_sum => Rest::Unclear,
+        Some((_, "")) => Rest::Nothing,
+        Some((_, rest)) => Rest::Text(rest),
+        None => Rest::Unclear,
+    }
+}
+
+/// What is left of an evaluation's output at its end.
+#[derive(Debug, PartialEq, Eq)]
+enum Rest<'a> {
+    Text(&'a str),
+    Nothing,
+    /// The log has something else than the beginning of the outcome's output: events were lost,
+    /// or the outcome is cut, and nobody knows which part is missing.
+    Unclear,
 }
 
 /// FNV-1a of no bytes.
 pub(crate) const EMPTY_SUM: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// FNV-1a, over pieces of a text as over the whole. Nobody gains by making two texts alike.
-fn sum(before: u64, text: &str) -> u64 {
+pub(crate) fn sum(before: u64, text: &str) -> u64 {
     text.bytes().fold(before, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })
@@ -396,18 +461,19 @@ mod tests {
     #[test]
     fn only_output_that_was_not_told_is_told_at_the_end() {
         let outcome: Outcome = Ok(json!({"output": "héllo world"}));
-        assert_eq!(rest_of_output(&told(&[]), &outcome), Some("héllo world"));
-        assert_eq!(
-            rest_of_output(&told(&["hé", "llo"]), &outcome),
-            Some(" world")
-        );
-        assert_eq!(rest_of_output(&told(&["héllo world"]), &outcome), None);
+        let all = Rest::Text("héllo world");
+        assert_eq!(rest_of_output(&told(&[]), &outcome), all);
+        let rest = rest_of_output(&told(&["hé", "llo"]), &outcome);
+        assert_eq!(rest, Rest::Text(" world"));
+        let rest = rest_of_output(&told(&["héllo world"]), &outcome);
+        assert_eq!(rest, Rest::Nothing);
     }
 
     #[test]
     fn after_a_lost_event_nothing_is_told_twice() {
         let outcome: Outcome = Ok(json!({"output": "abc"}));
-        assert_eq!(rest_of_output(&told(&["b"]), &outcome), None);
-        assert_eq!(rest_of_output(&told(&["abcdefgh"]), &outcome), None);
+        assert_eq!(rest_of_output(&told(&["b"]), &outcome), Rest::Unclear);
+        let rest = rest_of_output(&told(&["abcdefgh"]), &outcome);
+        assert_eq!(rest, Rest::Unclear);
     }
 }

@@ -21,6 +21,7 @@ impl Sessions {
     /// `EvaluationNotFound`.
     pub fn evaluation(&self, peer: Peer, id: &str) -> Result<Arc<Evaluation>, Failure> {
         self.evaluation_of_any(id)
+            .or_else(|| self.ended_evaluation(id))
             .filter(|evaluation| peer.may_use(evaluation.owner))
             .ok_or_else(|| {
                 Failure::new(
@@ -51,7 +52,7 @@ impl Sessions {
     /// Whether an evaluation of that id is known, whoever's it is.
     #[must_use]
     pub fn knows_evaluation(&self, id: &str) -> bool {
-        self.evaluation_of_any(id).is_some()
+        self.evaluation_of_any(id).is_some() || self.table.store.ended(id).is_some()
     }
 
     /// A record of an evaluation that is about to be accepted.
@@ -74,6 +75,14 @@ impl Sessions {
         if loose.len() > MOST_REMEMBERED {
             loose.pop_front();
         }
+    }
+
+    /// One that ended some time ago, perhaps under an earlier daemon: the log has it.
+    fn ended_evaluation(&self, id: &str) -> Option<Arc<Evaluation>> {
+        let ended = self.table.store.ended(id)?;
+        let mut sessions = self.all().into_iter();
+        let session = sessions.find(|session| session.key == ended.session)?;
+        session.read_ended(&ended)
     }
 
     pub(super) fn evaluation_of_any(&self, id: &str) -> Option<Arc<Evaluation>> {

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Sessions, name};
 use crate::identity::uid_of;
 use crate::image::new_id;
-use crate::session::{Job, Place, Session};
+use crate::session::{Job, Session};
+use crate::store::PlaceRecord as Place;
 
 /// Before the image is asked again when it could not tell its sessions.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -103,18 +104,36 @@ impl Sessions {
     /// Marks the sessions of another life that are not in the list as lost.
     fn mark(&self, instance: &str, listed: &[SessionInfo]) {
         for session in self.all() {
+            let left_in = session.left_in();
             // Made in this life, perhaps after the list was.
-            if session.instance().is_none_or(|known| known == instance) {
+            let known = session.instance();
+            if left_in.is_none() && known.is_none_or(|known| known == instance) {
                 continue;
             }
             let id = session.session_id();
-            let there = |info: &SessionInfo| Some(&info.session.session_id) == id.as_ref();
-            if listed.iter().any(there) {
-                session.confirm(instance);
-            } else if session.lose("the image was restarted without it") {
+            let there = |info: &&SessionInfo| Some(&info.session.session_id) == id.as_ref();
+            if let Some(info) = listed.iter().find(there) {
+                self.confirm(&session, instance, info);
+                continue;
+            }
+            let why = match left_in {
+                Some(life) if life == instance => "the image closed it while the daemon was away",
+                _ => "the image was restarted without it",
+            };
+            if session.lose(why) {
                 self.announce(EventName::Other("session_lost".to_owned()), &session);
             }
         }
+    }
+
+    /// The image has a session of another life, or of an earlier daemon.
+    fn confirm(&self, session: &Arc<Session>, instance: &str, info: &SessionInfo) {
+        if let Some(id) = info.evaluation_id.clone().filter(|_| info.busy)
+            && !self.knows_evaluation(&id)
+        {
+            self.follow_found(session, id);
+        }
+        session.confirm(instance);
     }
 
     /// Takes in the sessions that an earlier daemon made for its users.
@@ -178,6 +197,7 @@ impl Sessions {
             timeout: None,
             notes: None,
             accepted: None,
+            begun: None,
         };
         if let Err(failure) = session.enqueue(job) {
             tracing::warn!(%failure, "following an evaluation that was found running");

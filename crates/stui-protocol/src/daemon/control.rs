@@ -114,6 +114,40 @@ pub struct StatusResult {
     /// Why new work waits; none while it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
+    /// Where sessions and their logs are kept; none from a daemon that keeps them in memory only
+    /// and does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreStatus>,
+}
+
+/// Where the daemon keeps sessions and their logs. Also the data of the event `store_state`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoreStatus {
+    /// How it is.
+    pub state: StoreState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Its directory; none when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What is wrong, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was found damaged at the start or later, and was set aside there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<String>,
+}
+
+/// How the store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreState {
+    /// Everything is on disk before it is told.
+    Ok,
+    /// The disk takes nothing more: what is new is in memory until it does.
+    Degraded,
+    /// There is no directory for it: everything is in memory.
+    Memory,
 }
 
 /// The daemon about itself.

@@ -16,6 +16,9 @@ pub struct Attach {
     /// Make it when it is not there.
     #[serde(default)]
     pub create: bool,
+    /// When the image has lost it: make it anew, with what its newest saved context has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recreate: bool,
     /// What the client may do.
     #[serde(default)]
     pub mode: AttachMode,
@@ -50,6 +53,20 @@ pub struct AttachResult {
     pub position: u64,
     /// Whether the session was made just now.
     pub created: bool,
+    /// What of a lost session was brought back, when that was asked for and there was something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recreated: Option<Recreated>,
+}
+
+/// What of a lost session was brought back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recreated {
+    /// The saved context that it was made from.
+    pub context_id: String,
+    /// When that was saved.
+    pub saved_at: Timestamp,
+    /// How many variables were loaded.
+    pub loaded: u64,
 }
 
 /// Leave the session; it and whatever runs in it go on.
@@ -113,6 +130,24 @@ pub struct ClientSession {
     pub queued: u64,
     /// Position of the newest line in its log.
     pub position: u64,
+    /// Why the image has it no more; only of one that is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Lost>,
+}
+
+/// Why the image has a session no more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lost {
+    /// What happened, for people.
+    pub reason: String,
+    /// When that was noticed.
+    pub since: Timestamp,
+    /// The newest context that is known to be saved: `attach` with `recreate` loads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_id: Option<String>,
+    /// When that was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_at: Option<Timestamp>,
 }
 
 /// State of a session.

@@ -64,7 +64,7 @@ fn memory(services: &Services) -> ShownMemory {
     };
     for session in services.sessions.all() {
         let (history, queue) = session.weight();
-        memory.log_bytes += session.log.bytes() as u64;
+        memory.log_bytes += session.log.memory_bytes() as u64;
         memory.history_bytes += history as u64;
         memory.queue_bytes += queue as u64;
     }

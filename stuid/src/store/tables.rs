@@ -1,0 +1,422 @@
+//! The tables on disk (redb). One writer, the checkpoint; readers see the last commit.
+//!
+//! Each commit is synced before it counts, and carries what makes opening after a crash quick.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, Table,
+    TableDefinition, TableError, WriteTransaction,
+};
+
+use super::record::{EndedEvaluation, OpenEvaluation, SessionRecord};
+use crate::log::LogLine;
+
+/// The version of the format. A later minor version adds keys to records and needs no new one.
+const FORMAT: u64 = 1;
+
+/// Memory for pages that were read or will be written.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+const SESSIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("sessions");
+/// First and last position and bytes of each session's log.
+const LOGS: TableDefinition<'_, u64, (u64, u64, u64)> = TableDefinition::new("logs");
+/// By session and position: milliseconds since 1970 (8 bytes, little endian), then the line.
+const LINES: TableDefinition<'_, (u64, u64), &[u8]> = TableDefinition::new("lines");
+/// Evaluations that have not ended, by id.
+const OPEN: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("open_evaluations");
+/// Those that have, by id: session, where they began (0 is nowhere), where they ended.
+const ENDED: TableDefinition<'_, &str, (u64, u64, u64)> = TableDefinition::new("ended_evaluations");
+/// The same by session and where they ended.
+const HISTORY: TableDefinition<'_, (u64, u64), &str> = TableDefinition::new("history");
+
+/// The tables.
+#[derive(Debug)]
+pub(super) struct Tables {
+    database: Database,
+}
+
+/// Why the tables cannot be used.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Written by a later version.
+    Newer(u64),
+    /// Not what it was when it was written.
+    Damaged(String),
+    /// The system says no.
+    Failed(String),
+}
+
+/// How much of a log the tables have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Position of the first line that is kept; one more than the last when none is.
+    pub(crate) first: u64,
+    /// Position of the last line.
+    pub(crate) last: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Everything but lines and ended evaluations.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) sessions: Vec<SessionRecord>,
+    pub(super) logs: HashMap<u64, Extent>,
+    pub(super) open: Vec<OpenEvaluation>,
+}
+
+/// What a commit changes.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) sessions: Vec<SessionRecord>,
+    pub(super) forgotten: Vec<u64>,
+    /// None for one that is open no more.
+    pub(super) open: Vec<(String, Option<OpenEvaluation>)>,
+    pub(super) ended: Vec<EndedEvaluation>,
+    pub(super) logs: Vec<LogBatch>,
+    /// Lines of before this are dropped; milliseconds since 1970.
+    pub(super) cutoff_ms: i64,
+}
+
+/// What a commit changes in one log.
+#[derive(Debug)]
+pub(crate) struct LogBatch {
+    pub(crate) session: u64,
+    /// Everything before this position is gone.
+    pub(crate) first: u64,
+    /// Position, milliseconds since 1970, and the line, in order.
+    pub(crate) lines: Vec<(u64, i64, LogLine)>,
+    pub(crate) limit_bytes: u64,
+}
+
+impl Tables {
+    /// Opens the tables, or makes them.
+    pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
+        // A damaged file can break an assertion in there.
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            Builder::new().set_cache_size(CACHE_BYTES).create(path)
+        }));
+        let database = match opened {
+            Ok(opened) => opened?,
+            Err(_) => return Err(Trouble::Damaged("opening it panicked".to_owned())),
+        };
+        let tables = Self { database };
+        tables.check_format()?;
+        Ok(tables)
+    }
+
+    fn check_format(&self) -> Result<(), Trouble> {
+        let transaction = self.begin_write()?;
+        {
+            let mut meta = transaction.open_table(META)?;
+            let format = meta.get("format")?.map(|found| found.value());
+            match format {
+                Some(FORMAT) => return Ok(()),
+                Some(newer) => return Err(Trouble::Newer(newer)),
+                None => meta.insert("format", FORMAT)?,
+            };
+            // So that readers find them.
+            transaction.open_table(SESSIONS)?;
+            transaction.open_table(LOGS)?;
+            transaction.open_table(LINES)?;
+            transaction.open_table(OPEN)?;
+            transaction.open_table(ENDED)?;
+            transaction.open_table(HISTORY)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn begin_write(&self) -> Result<WriteTransaction, Trouble> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_quick_repair(true);
+        Ok(transaction)
+    }
+
+    /// Reads what is needed at the start.
+    pub(super) fn contents(&self) -> Result<Contents, Trouble> {
+        let transaction = self.database.begin_read()?;
+        let mut contents = Contents::default();
+        for entry in transaction.open_table(SESSIONS)?.iter()? {
+            contents.sessions.push(from_json(entry?.1.value())?);
+        }
+        for entry in transaction.open_table(LOGS)?.iter()? {
+            let (key, extent) = entry?;
+            contents.logs.insert(key.value(), extent_of(extent.value()));
+        }
+        for entry in transaction.open_table(OPEN)?.iter()? {
+            contents.open.push(from_json(entry?.1.value())?);
+        }
+        Ok(contents)
+    }
+
+    /// Lines after a position and up to another, at most `limit_bytes` of them but one at least.
+    pub(super) fn lines(
+        &self,
+        session: u64,
+        after: u64,
+        up_to: u64,
+        limit_bytes: usize,
+    ) -> Result<Vec<(u64, LogLine)>, Trouble> {
+        let transaction = self.database.begin_read()?;
+        let lines = transaction.open_table(LINES)?;
+        let mut found: Vec<(u64, LogLine)> = Vec::new();
+        let mut bytes = 0;
+        for entry in lines.range((session, after + 1)..=(session, up_to))? {
+            let (key, value) = entry?;
+            let (_, line) = split(value.value())?;
+            bytes += line.len();
+            if bytes > limit_bytes && !found.is_empty() {
+                break;
+            }
+            found.push((key.value().1, line.into()));
+        }
+        Ok(found)
+    }
+
+    /// An evaluation that has ended.
+    pub(super) fn ended(&self, id: &str) -> Result<Option<EndedEvaluation>, Trouble> {
+        let transaction = self.database.begin_read()?;
+        let found = transaction.open_table(ENDED)?.get(id)?;
+        Ok(found.map(|found| ended_of(id, found.value())))
+    }
+
+    /// The newest evaluations of a session that ended before a position, newest first.
+    pub(super) fn history(
+        &self,
+        session: u64,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<EndedEvaluation>, Trouble> {
+        let transaction = self.database.begin_read()?;
+        let history = transaction.open_table(HISTORY)?;
+        let ended = transaction.open_table(ENDED)?;
+        let mut found = Vec::new();
+        for entry in history.range((session, 0)..(session, before))?.rev() {
+            if found.len() == limit {
+                break;
+            }
+            let id = entry?.1;
+            let row = ended.get(id.value())?;
+            found.extend(row.map(|row| ended_of(id.value(), row.value())));
+        }
+        Ok(found)
+    }
+
+    /// Commits a batch; answers how much the tables have of its logs now.
+    pub(super) fn write(&self, batch: &Batch) -> Result<Vec<Extent>, Trouble> {
+        let transaction = self.begin_write()?;
+        let extents = Writing::open(&transaction)?.write(batch)?;
+        transaction.commit()?;
+        Ok(extents)
+    }
+}
+
+/// The tables of one transaction.
+struct Writing<'a> {
+    sessions: Table<'a, u64, &'static [u8]>,
+    logs: Table<'a, u64, (u64, u64, u64)>,
+    lines: Table<'a, (u64, u64), &'static [u8]>,
+    open: Table<'a, &'static str, &'static [u8]>,
+    ended: Table<'a, &'static str, (u64, u64, u64)>,
+    history: Table<'a, (u64, u64), &'static str>,
+}
+
+impl<'a> Writing<'a> {
+    fn open(transaction: &'a WriteTransaction) -> Result<Self, Trouble> {
+        Ok(Self {
+            sessions: transaction.open_table(SESSIONS)?,
+            logs: transaction.open_table(LOGS)?,
+            lines: transaction.open_table(LINES)?,
+            open: transaction.open_table(OPEN)?,
+            ended: transaction.open_table(ENDED)?,
+            history: transaction.open_table(HISTORY)?,
+        })
+    }
+
+    fn write(mut self, batch: &Batch) -> Result<Vec<Extent>, Trouble> {
+        for (id, open) in &batch.open {
+            match open {
+                Some(open) => self.open.insert(id.as_str(), to_json(open)?.as_slice())?,
+                None => self.open.remove(id.as_str())?,
+            };
+        }
+        for each in &batch.ended {
+            let row = (each.session, each.begun.unwrap_or(0), each.ended);
+            self.ended.insert(each.id.as_str(), row)?;
+            self.history
+                .insert((each.session, each.ended), each.id.as_str())?;
+        }
+        let cutoff = batch.cutoff_ms;
+        let mut extents = Vec::new();
+        for log in &batch.logs {
+            extents.push(self.write_log(log, cutoff)?);
+        }
+        for session in &batch.forgotten {
+            self.forget(*session)?;
+        }
+        // After those that are forgotten: of some a record of their end stays.
+        for session in &batch.sessions {
+            let json = to_json(session)?;
+            self.sessions.insert(session.key, json.as_slice())?;
+        }
+        Ok(extents)
+    }
+
+    fn write_log(&mut self, log: &LogBatch, cutoff_ms: i64) -> Result<Extent, Trouble> {
+        let known = self
+            .logs
+            .get(log.session)?
+            .map(|row| extent_of(row.value()));
+        let mut extent = known.unwrap_or(Extent {
+            first: log.first,
+            last: log.first.saturating_sub(1),
+            bytes: 0,
+        });
+        for (position, at_ms, line) in &log.lines {
+            let mut value = Vec::with_capacity(8 + line.len());
+            value.extend_from_slice(&at_ms.to_le_bytes());
+            value.extend_from_slice(line);
+            self.lines
+                .insert((log.session, *position), value.as_slice())?;
+            extent.last = *position;
+            extent.bytes += line.len() as u64;
+        }
+        self.trim(log, cutoff_ms, &mut extent)?;
+        let row = (extent.first, extent.last, extent.bytes);
+        self.logs.insert(log.session, row)?;
+        Ok(extent)
+    }
+
+    /// Drops lines from the front: those that are gone anyway, are too old or too many.
+    fn trim(&mut self, log: &LogBatch, cutoff_ms: i64, extent: &mut Extent) -> Result<(), Trouble> {
+        let session = log.session;
+        let mut first = extent.first;
+        for entry in self
+            .lines
+            .range((session, first)..=(session, extent.last))?
+        {
+            let (key, value) = entry?;
+            let (at_ms, line) = split(value.value())?;
+            let position = key.value().1;
+            let is_last = position == extent.last;
+            let too_many = extent.bytes > log.limit_bytes && !is_last;
+            if position >= log.first && at_ms >= cutoff_ms && !too_many {
+                break;
+            }
+            extent.bytes = extent.bytes.saturating_sub(line.len() as u64);
+            first = position + 1;
+        }
+        first = first.max(log.first);
+        if first > extent.first {
+            self.remove_before(session, first)?;
+            extent.first = first;
+        }
+        Ok(())
+    }
+
+    /// Removes the lines before a position, and the evaluations that ended there.
+    fn remove_before(&mut self, session: u64, first: u64) -> Result<(), Trouble> {
+        self.lines
+            .retain_in((session, 0)..(session, first), |_, _| false)?;
+        let mut gone = Vec::new();
+        for entry in self.history.range((session, 0)..(session, first))? {
+            gone.push(entry?.1.value().to_owned());
+        }
+        for id in gone {
+            self.ended.remove(id.as_str())?;
+        }
+        self.history
+            .retain_in((session, 0)..(session, first), |_, _| false)?;
+        Ok(())
+    }
+
+    fn forget(&mut self, session: u64) -> Result<(), Trouble> {
+        self.remove_before(session, u64::MAX)?;
+        self.logs.remove(session)?;
+        self.sessions.remove(session)?;
+        Ok(())
+    }
+}
+
+fn extent_of((first, last, bytes): (u64, u64, u64)) -> Extent {
+    Extent { first, last, bytes }
+}
+
+fn ended_of(id: &str, (session, begun, ended): (u64, u64, u64)) -> EndedEvaluation {
+    EndedEvaluation {
+        id: id.to_owned(),
+        session,
+        begun: (begun > 0).then_some(begun),
+        ended,
+    }
+}
+
+fn split(value: &[u8]) -> Result<(i64, &[u8]), Trouble> {
+    match value.split_first_chunk::<8>() {
+        Some((at_ms, line)) => Ok((i64::from_le_bytes(*at_ms), line)),
+        None => Err(Trouble::Damaged("a line of a log is cut".to_owned())),
+    }
+}
+
+fn to_json(record: &impl serde::Serialize) -> Result<Vec<u8>, Trouble> {
+    serde_json::to_vec(record).map_err(|wrong| Trouble::Failed(wrong.to_string()))
+}
+
+fn from_json<T: for<'de> serde::Deserialize<'de>>(bytes: &[u8]) -> Result<T, Trouble> {
+    serde_json::from_slice(bytes).map_err(|wrong| Trouble::Damaged(wrong.to_string()))
+}
+
+impl From<redb::Error> for Trouble {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Corrupted(why) => Self::Damaged(why),
+            redb::Error::UpgradeRequired(version) => {
+                Self::Damaged(format!("its file format is {version}"))
+            }
+            // What redb says of a file that is none of its own.
+            redb::Error::Io(why) if why.kind() == std::io::ErrorKind::InvalidData => {
+                Self::Damaged(why.to_string())
+            }
+            wrong @ (redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TypeDefinitionChanged { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::TableDoesNotExist(_)) => Self::Damaged(wrong.to_string()),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+macro_rules! from_errors {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Trouble {
+            fn from(error: $error) -> Self {
+                redb::Error::from(error).into()
+            }
+        })*
+    };
+}
+
+from_errors!(
+    DatabaseError,
+    StorageError,
+    TableError,
+    redb::TransactionError,
+    redb::CommitError
+);
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Newer(format) => write!(f, "it has format {format}, of a later stuid"),
+            Self::Damaged(why) => write!(f, "it is damaged: {why}"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Tables that readers share with the checkpoint.
+pub(super) type Shared = Arc<Tables>;
