@@ -2,7 +2,8 @@
 //! that come and go.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -50,6 +51,14 @@ impl DescriptorsGone {
     }
 }
 
+/// Whether the daemon has said hello, so far.
+fn is_welcome(mut stream: &UnixStream) -> bool {
+    let mut said = [0; 1024];
+    stream.set_nonblocking(true).expect("a stream to look at");
+    let count = stream.read(&mut said).unwrap_or_default();
+    String::from_utf8_lossy(&said[..count]).contains("\"hello\"")
+}
+
 /// The soft limit, under the hard one that is in force.
 fn hard_limit_of(pid: Pid, descriptors: Option<u64>) -> Rlimit {
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_pid()));
@@ -78,9 +87,11 @@ impl Scene for DescriptorsGone {
         let held = Footprint::of(self.daemon.process().pid()).descriptors;
         let before = self.allow(Some(held as u64 + 2));
         let socket = self.daemon.socket();
-        let connect = |_| std::os::unix::net::UnixStream::connect(&socket);
-        let crowd: Vec<_> = (0..CROWD).map(connect).collect();
+        let connect = |_| UnixStream::connect(&socket).ok();
+        let crowd: Vec<_> = (0..CROWD).filter_map(connect).collect();
         rest_for_up_to(dice, 500);
+        let welcome = crowd.iter().filter(|stream| is_welcome(stream)).count();
+        assert!(welcome < CROWD, "there are descriptors for everybody");
         drop(crowd);
         self.allow(before.current);
         1
