@@ -78,10 +78,6 @@ pub struct Services {
     pub config: InForce,
     /// The numbers.
     pub metrics: Arc<Metrics>,
-    /// For one exchange with the image.
-    pub request_timeout: Duration,
-    /// How long a client may neither read nor finish a line that it began.
-    pub stall_timeout: Duration,
     /// The daemon takes no new requests.
     pub closing: CancellationToken,
     /// Evaluations are not waited for any more.
@@ -100,6 +96,14 @@ pub struct Services {
     pub admin: Option<String>,
     /// Where ZeroMQ clients may talk to it.
     pub frontend: Option<String>,
+}
+
+impl Services {
+    /// For one exchange with the image.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        self.config.request_timeout()
+    }
 }
 
 /// Who asks.

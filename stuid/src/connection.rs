@@ -56,6 +56,8 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
         "a client connects"
     );
     services.metrics.clients.inc();
+    // As it is now: a reload is for those who come after it.
+    let stall_timeout = services.config.now().config.clients.stall_timeout;
     let (notes, noted) = Notes::new();
     let (replies, replied) = mpsc::channel(MOST_REQUESTS);
     let client = Arc::new(Client::new(number, peer, notes));
@@ -63,7 +65,7 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     let (read_half, write_half) = stream.into_split();
     let writer = Writer::new(write_half, replied, noted, &client, &services);
     let reading = Reading {
-        lines: LineReader::new(read_half, services.stall_timeout),
+        lines: LineReader::new(read_half, stall_timeout),
         places: Places::default(),
         running: FuturesUnordered::new(),
         replies,

@@ -88,7 +88,7 @@ impl Daemon {
             gate: gate.clone(),
             metrics: Arc::clone(&metrics),
             store: store.clone(),
-            request_timeout: config.image.request_timeout,
+            config: in_force.clone(),
             tasks: tasks.clone(),
             stop: settling.clone(),
         });
@@ -102,8 +102,6 @@ impl Daemon {
             gate,
             config: in_force.clone(),
             metrics,
-            request_timeout: config.image.request_timeout,
-            stall_timeout: config.clients.stall_timeout,
             closing: CancellationToken::new(),
             settling,
             stop: CancellationToken::new(),

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 pub use name::check as check_name;
 
 use crate::announcements::Announcements;
+use crate::config::InForce;
 use crate::gate::Gate;
 use crate::identity::Peer;
 use crate::image::Image;
@@ -58,7 +59,7 @@ struct Table {
     metrics: Arc<Metrics>,
     /// Evaluations without a session whose id somebody may know.
     loose: Mutex<VecDeque<Arc<Evaluation>>>,
-    request_timeout: Duration,
+    config: InForce,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -76,8 +77,8 @@ pub struct Surroundings {
     pub metrics: Arc<Metrics>,
     /// Where they are kept.
     pub store: Store,
-    /// For one exchange with the image.
-    pub request_timeout: Duration,
+    /// The configuration.
+    pub config: InForce,
     /// Where the sessions' tasks run.
     pub tasks: TaskTracker,
     /// Ends them.
@@ -99,7 +100,7 @@ impl Sessions {
                 gate: surroundings.gate,
                 metrics: surroundings.metrics,
                 loose: Mutex::default(),
-                request_timeout: surroundings.request_timeout,
+                config: surroundings.config,
                 tasks: surroundings.tasks,
                 stop: surroundings.stop,
             }),
@@ -191,7 +192,7 @@ impl Sessions {
         let _pass = match session.is_there() {
             true => None,
             false => {
-                let deadline = Instant::now() + self.table.request_timeout;
+                let deadline = Instant::now() + self.table.config.request_timeout();
                 Some(self.table.gate.enter(deadline, |_| {}).await?)
             }
         };
@@ -223,7 +224,7 @@ impl Sessions {
     /// When the image cannot be told; the session stays then.
     pub async fn kill(&self, session: &Arc<Session>) -> Result<ClientSession, Failure> {
         if let Ok(session_id) = session.usable_id() {
-            let deadline = Instant::now() + self.table.request_timeout;
+            let deadline = Instant::now() + self.table.config.request_timeout();
             let closed = self
                 .table
                 .image
@@ -310,7 +311,7 @@ impl Sessions {
             session: Arc::clone(session),
             image: self.table.image.clone(),
             gate: self.table.gate.clone(),
-            request_timeout: self.table.request_timeout,
+            config: self.table.config.clone(),
             stop: self.table.stop.clone(),
         };
         self.table.tasks.spawn(desk.run());

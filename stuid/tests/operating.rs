@@ -3,7 +3,7 @@
 use serde_json::json;
 use stui_protocol::ErrorType;
 use stui_protocol::daemon::{Admin, Await, ImageState, Status, Submit};
-use stui_protocol::image::{Evaluated, Job};
+use stui_protocol::image::{Evaluated, Job, ListClasses};
 use stui_tests::{Asking, Client, Scripted, patience};
 
 use crate::support::Daemon;
@@ -121,4 +121,29 @@ fn a_new_socket_settles_what_was_under_way_and_carries_what_waited() {
     image.speaks_again();
     assert!(other.next_reply().expect("a reply").outcome.is_ok());
     assert_eq!(image.count("list_classes"), 1, "it was not sent again");
+}
+
+#[test]
+fn a_timeout_that_is_reloaded_counts_from_then_on() {
+    let image = Scripted::start();
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("stuid.toml");
+    let set = |ms: u64| {
+        let text = format!("[image]\nrequest_timeout_ms = {ms}\n");
+        std::fs::write(&config, text).expect("a configuration");
+    };
+    set(3_600_000);
+    let place = config.display().to_string();
+    let daemon = Daemon::with(&["--config", &place, "--image", image.endpoint()]);
+    let client = daemon.client();
+
+    set(500);
+    let reloaded = client.ask::<Admin>(json!({"operation": "reload"})).reloaded;
+
+    let applied = reloaded.expect("what became of the keys").applied;
+    assert_eq!(applied, ["image.request_timeout_ms"]);
+    image.falls_silent_at("list_classes");
+    // An hour is longer than any story waits.
+    let failure = client.refused::<ListClasses>(json!({}));
+    assert!(failure.error.contains("not answered in time"), "{failure}");
 }

@@ -41,7 +41,7 @@ async fn carry(asked: &Asked, command: String, mut given: Map<String, Value>) ->
         parameters: given,
         version: Version::CURRENT,
     };
-    let mut deadline = Instant::now() + asked.services.request_timeout;
+    let mut deadline = Instant::now() + asked.services.request_timeout();
     let mut _pass = None;
     if !CONTROL.contains(&request.command.as_str()) {
         let notice = asked.notice();

@@ -68,7 +68,7 @@ async fn alone(asked: Asked, start: Request, wait_ms: Option<u64>) {
         evaluation: Arc::clone(&evaluation),
         timeout: timeout_of(&start),
         start: Some(start),
-        request_timeout: services.request_timeout,
+        request_timeout: services.request_timeout(),
     };
     let places = Arc::clone(&services);
     let ending = Arc::clone(&evaluation);
@@ -159,7 +159,7 @@ impl Drop for InterruptWithoutClient<'_> {
                 evaluation_id: Some(evaluation.id.clone()),
                 ..Interrupt::default()
             };
-            let deadline = Instant::now() + services.request_timeout;
+            let deadline = Instant::now() + services.request_timeout();
             if let Err(failure) = services.image.ask(&command, deadline).await {
                 tracing::warn!(%failure, "interrupting an evaluation whose client is gone");
             }

@@ -43,7 +43,7 @@ async fn stop(asked: &Asked, evaluation: &Arc<Evaluation>) -> Result<InterruptRe
     } else if evaluation.take_back(never_began()) {
         return Ok(queued(evaluation));
     }
-    let deadline = Instant::now() + asked.services.request_timeout;
+    let deadline = Instant::now() + asked.services.request_timeout();
     // An interrupt goes before an evaluation that is on its way, so that is waited for.
     let begun = timeout_at(deadline, evaluation.begun()).await;
     if begun.is_err() {

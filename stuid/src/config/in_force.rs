@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use stui_protocol::daemon::{Reloaded, ShownKey};
 
@@ -12,7 +13,13 @@ use crate::telemetry::Level;
 type Take = fn(&mut Config, &Config);
 
 /// The keys that can change at run time. All others come into force at the next start.
-const RELOADABLE: [(&str, Take); 2] = [
+const RELOADABLE: [(&str, Take); 4] = [
+    ("clients.stall_timeout_ms", |old, new| {
+        old.clients.stall_timeout = new.clients.stall_timeout;
+    }),
+    ("image.request_timeout_ms", |old, new| {
+        old.image.request_timeout = new.image.request_timeout;
+    }),
     ("log.level", |old, new| {
         old.log.level.clone_from(&new.log.level);
     }),
@@ -65,6 +72,12 @@ impl InForce {
     #[must_use]
     pub fn now(&self) -> Arc<Layered> {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// For one exchange with the image.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        self.now().config.image.request_timeout
     }
 
     /// Reads the configuration again and applies what can change at run time. When anything in it

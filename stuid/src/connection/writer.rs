@@ -67,6 +67,8 @@ pub(crate) struct Writer {
     lag: Lag,
     /// Why this client is to be disconnected, once it is.
     kicked: watch::Receiver<Option<String>>,
+    /// How long this client may take nothing.
+    stall_timeout: Duration,
     services: Arc<Services>,
     farewell: bool,
 }
@@ -87,6 +89,7 @@ impl Writer {
             announced: None,
             lag: Lag::new(client, services),
             kicked: client.kicked(),
+            stall_timeout: services.config.now().config.clients.stall_timeout,
             services: Arc::clone(services),
             farewell: false,
         }
@@ -236,13 +239,13 @@ impl Writer {
         };
         let mut last_chance = std::pin::pin!(last_chance);
         loop {
-            let lags = began + LAGS_AFTER.min(services.stall_timeout / 2);
+            let lags = began + LAGS_AFTER.min(self.stall_timeout / 2);
             tokio::select! {
                 written = self.stream.write(bytes) => return written,
                 () = sleep_until(lags), if !self.lag.is_lagging() => {
                     self.lag.begin(self.behind());
                 }
-                () = sleep_until(began + services.stall_timeout) => return Err(self.stalled()),
+                () = sleep_until(began + self.stall_timeout) => return Err(self.stalled()),
                 () = &mut last_chance => return Err(self.stalled()),
             }
         }

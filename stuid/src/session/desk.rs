@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::following::{Following, may_run};
 use super::home::in_image;
 use super::{Evaluation, Job, Session, Work, closed_while_running};
+use crate::config::InForce;
 use crate::gate::{self, Gate};
 use crate::identity::client_id;
 use crate::image::{Image, new_id};
@@ -33,7 +34,7 @@ pub(crate) struct Desk {
     pub(crate) session: Arc<Session>,
     pub(crate) image: Image,
     pub(crate) gate: Gate,
-    pub(crate) request_timeout: Duration,
+    pub(crate) config: InForce,
     pub(crate) stop: CancellationToken,
 }
 
@@ -96,7 +97,7 @@ impl Desk {
             timeout: Some(wanted.timeout.unwrap_or(0)),
         };
         let request = Request::new(new_id(), &command);
-        let deadline = Instant::now() + self.request_timeout;
+        let deadline = Instant::now() + self.config.request_timeout();
         let created = match self.image.call(&request, deadline).await {
             Ok(reply) => in_image(reply),
             Err(error) => Err(error.into()),
@@ -120,7 +121,7 @@ impl Desk {
             session_id: session_id.clone(),
             context_id,
         };
-        let deadline = Instant::now() + self.request_timeout;
+        let deadline = Instant::now() + self.config.request_timeout();
         match self.image.ask(&load, deadline).await {
             Ok(loaded) => {
                 let recreated = Recreated {
@@ -131,7 +132,7 @@ impl Desk {
                 Ok((place, Some(recreated)))
             }
             Err(failure) => {
-                let deadline = Instant::now() + self.request_timeout;
+                let deadline = Instant::now() + self.config.request_timeout();
                 let closed = self.image.ask(&CloseSession { session_id }, deadline).await;
                 if let Err(error) = closed {
                     tracing::warn!(%error, "closing a session whose context could not be loaded");
@@ -161,7 +162,7 @@ impl Desk {
             evaluation: Arc::clone(&evaluation),
             start,
             timeout: job.timeout,
-            request_timeout: self.request_timeout,
+            request_timeout: self.config.request_timeout(),
         };
         match self.attend(following.outcome()).await {
             Some(outcome) => {
@@ -176,7 +177,7 @@ impl Desk {
     async fn outwait(&self, stray: &Evaluation) {
         let asking = async {
             let pause = Instant::now() + ASK_AGAIN;
-            let over = !may_run(&self.image, &stray.id, self.request_timeout).await;
+            let over = !may_run(&self.image, &stray.id, self.config.request_timeout()).await;
             if !over {
                 sleep_until(pause).await;
             }

@@ -71,7 +71,7 @@ impl Sessions {
     /// Compares with the image's list. Answers the life of the image that it is of.
     async fn reconcile(&self) -> Option<String> {
         let request = Request::new(new_id(), &ListSessions {});
-        let deadline = Instant::now() + self.table.request_timeout;
+        let deadline = Instant::now() + self.table.config.request_timeout();
         let reply = match self.table.image.call(&request, deadline).await {
             Ok(reply) => reply,
             Err(error) => {

@@ -257,13 +257,13 @@ fn the_log_level_and_the_configuration_change_while_the_daemon_runs() {
     assert!(!daemon.log().contains("command=Pause"), "info is off");
     std::fs::write(
         &file,
-        "[shutdown]\ntimeout_ms = 1000\n[listen]\nmode = \"0660\"\n",
+        "[image]\nrequest_timeout_ms = 20000\n[shutdown]\ntimeout_ms = 1000\n[listen]\nmode = \"0660\"\n",
     )
     .expect("another configuration");
     let told = user.run(&["admin", "reload"]).exits(0).stdout;
     assert_eq!(
         told,
-        "in force now: shutdown.timeout_ms; at the next start: listen.mode\n"
+        "in force now: image.request_timeout_ms, shutdown.timeout_ms; at the next start: listen.mode\n"
     );
     user.run(&["admin", "resume"]).exits(0);
     patience::until("the level of the configuration", || {
