@@ -1,10 +1,13 @@
 //! The rows: each a cast and what goes wrong in it.
 
+mod clock;
+mod descriptors;
+mod disk;
 mod ends;
-mod host;
 mod links;
 mod pauses;
 mod replies;
+mod sessions;
 
 use rustix::process::Signal;
 
@@ -14,11 +17,14 @@ use super::tally::Tally;
 use crate::networks::Networks;
 use crate::proxy::Weather;
 use crate::scripted::Wrong;
+use clock::ClockJumps;
+use descriptors::DescriptorsGone;
+use disk::DiskFull;
 use ends::{ClientsEnd, DaemonEnds, ImageEnds};
-use host::{ClockJumps, DescriptorsGone, DiskFull, SessionsComeAndGo};
 use links::{ClientLink, ImageLink, Packets};
 use pauses::{ImageFrozen, ImageSaves};
 use replies::{EvaluatorFrozen, Replies};
+use sessions::SessionsComeAndGo;
 
 /// A row of the table.
 #[derive(Clone, Copy)]
