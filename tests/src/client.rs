@@ -103,6 +103,11 @@ impl Client {
         }
     }
 
+    /// Waits for whatever the daemon says next; none when it closes the connection.
+    pub fn next_message(&self) -> Option<Message> {
+        message(&mut self.incoming.borrow_mut(), &self.stream)
+    }
+
     /// Waits until an event for which `is_it` holds has arrived, now or before.
     pub fn wait_for(&self, what: &str, is_it: impl Fn(&Event) -> bool) -> Event {
         let mut incoming = self.incoming.borrow_mut();

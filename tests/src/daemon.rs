@@ -74,6 +74,19 @@ impl Daemon {
         Self::start_under(surroundings, arguments)
     }
 
+    /// A daemon with an embedded image inside and a configuration file of its own.
+    #[must_use]
+    pub fn configured(config: &str) -> Self {
+        let mut daemon = Self::spawned(Surroundings::default(), |dir| {
+            let file = dir.join("stuid.toml");
+            std::fs::write(&file, config).expect("writing the configuration");
+            let file = file.to_str().expect("a path in UTF-8").to_owned();
+            vec!["--embedded".to_owned(), "--config".to_owned(), file]
+        });
+        daemon.wait_until(has_image);
+        daemon
+    }
+
     /// A daemon whose image is not there.
     #[must_use]
     pub fn start_without_image() -> Self {

@@ -30,6 +30,7 @@ mod incoming;
 
 pub mod cli;
 pub mod container;
+pub mod conversation;
 pub mod python;
 pub mod scripted;
 pub mod terminal;

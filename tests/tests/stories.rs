@@ -14,6 +14,7 @@ mod stories {
 
     // The daemon and its client link.
     mod client_link;
+    mod conversations;
     mod daemon_life;
     mod garbage;
     mod image_life;

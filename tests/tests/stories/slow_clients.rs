@@ -17,12 +17,8 @@ use stui_tests::patience::PATIENCE;
 use stui_tests::{Asking, Client, Daemon, Session, Terminal, patience};
 
 /// A daemon that waits for stalled clients as long as a story may take.
-fn patient_daemon() -> (Daemon, tempfile::TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let config = dir.path().join("stuid.toml");
-    std::fs::write(&config, "[clients]\nstall_timeout_ms = 3600000\n").unwrap();
-    let daemon = Daemon::start_with(&["--embedded", "--config", config.to_str().unwrap()]);
-    (daemon, dir)
+fn patient_daemon() -> Daemon {
+    Daemon::configured("[clients]\nstall_timeout_ms = 3600000\n")
 }
 
 /// Writes about so many times 900 kB to the Transcript.
@@ -40,7 +36,7 @@ fn lagging(asking: &Client) -> u64 {
 #[test]
 fn clients_that_stop_reading_lag_and_cost_the_daemon_little() {
     const DEAF: usize = 40;
-    let (mut daemon, _dir) = patient_daemon();
+    let mut daemon = patient_daemon();
     let (client, other, subscriber) = (daemon.client(), daemon.client(), daemon.client());
     subscriber.ask::<Subscribe>(json!({}));
     let name = new_id("s");
@@ -105,7 +101,7 @@ fn every_position_is_told_once(events: &[Event]) {
 
 #[test]
 fn a_stopped_terminal_is_seen_to_lag_and_goes_on_where_the_session_is() {
-    let (daemon, _dir) = patient_daemon();
+    let daemon = patient_daemon();
     let user = daemon.user();
     let mut terminal = Terminal::open(&user, &["attach"]);
     terminal.shows("main> ");
@@ -137,7 +133,7 @@ fn a_stopped_terminal_is_seen_to_lag_and_goes_on_where_the_session_is() {
 #[test]
 fn a_client_that_sends_without_reading_is_made_to_wait_and_gets_every_answer() {
     const REQUESTS: usize = 20_000;
-    let (daemon, _dir) = patient_daemon();
+    let daemon = patient_daemon();
     let other = daemon.client();
     other.ask::<Ping>(json!({}));
     let mut lines = Vec::new();
