@@ -8,6 +8,7 @@ mod hearing;
 mod keeper;
 mod name;
 mod recovering;
+mod renaming;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -49,6 +50,8 @@ pub struct Sessions {
 #[derive(Debug)]
 struct Table {
     by_name: DashMap<(u32, String), Arc<Session>>,
+    /// Held by whoever gives a session that is there another name, or takes it out.
+    renaming: Mutex<()>,
     store: Store,
     /// The sessions that the image had at the start are in.
     complete: watch::Sender<bool>,
@@ -92,6 +95,7 @@ impl Sessions {
         Self {
             table: Arc::new(Table {
                 by_name: DashMap::new(),
+                renaming: Mutex::default(),
                 store: surroundings.store,
                 complete: watch::Sender::new(false),
                 book: Book::default(),
@@ -181,7 +185,9 @@ impl Sessions {
         match &opened {
             Ok(opened) if opened.created => self.announce(EventName::SessionCreated, session),
             Ok(_) => {}
-            Err(_) if session.session_id().is_none() => self.remove(session),
+            Err(_) if session.session_id().is_none() => {
+                self.remove(session);
+            }
             Err(_) => {}
         }
         opened
@@ -197,25 +203,6 @@ impl Sessions {
             }
         };
         session.open().await
-    }
-
-    /// Gives a session another name.
-    ///
-    /// # Errors
-    /// `InvalidParameter` for a name that is none, or taken.
-    pub fn rename(&self, session: &Arc<Session>, name: &str) -> Result<(), Failure> {
-        name::check(name)?;
-        let old = session.name();
-        if old == name {
-            return Ok(());
-        }
-        match self.table.by_name.entry((session.owner, name.to_owned())) {
-            Entry::Occupied(_) => return Err(taken(name)),
-            Entry::Vacant(vacant) => vacant.insert(Arc::clone(session)),
-        };
-        self.table.by_name.remove(&(session.owner, old));
-        session.rename(name);
-        Ok(())
     }
 
     /// Ends a session, in the image first.
@@ -238,8 +225,9 @@ impl Sessions {
         }
         session.wind_up(LAST_WORDS).await;
         let last = session.describe();
-        self.remove(session);
-        self.announce(EventName::SessionClosed, session);
+        if self.remove(session) {
+            self.announce(EventName::SessionClosed, session);
+        }
         Ok(last)
     }
 
@@ -325,15 +313,6 @@ impl Sessions {
         })?;
         self.employ(&session);
         Some(session)
-    }
-
-    fn remove(&self, session: &Arc<Session>) {
-        let key = (session.owner, session.name());
-        self.table
-            .by_name
-            .remove_if(&key, |_, there| there.key == session.key);
-        session.close();
-        self.table.store.forget(session.key);
     }
 
     fn announce(&self, what: EventName, session: &Arc<Session>) {
