@@ -59,6 +59,12 @@ pub(crate) struct EmbeddedImage {
     /// Publish events at this ZeroMQ endpoint
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp://127.0.0.1:5556")]
     pub(crate) events: String,
+    /// Demand CURVE, with the secret key in this file; only the clients of --curve-client come in
+    #[arg(long, value_name = "FILE", requires = "curve_client")]
+    pub(crate) curve_key: Option<PathBuf>,
+    /// Let the holder of the public key in this file come in; may be given several times
+    #[arg(long, value_name = "FILE", requires = "curve_key")]
+    pub(crate) curve_client: Vec<PathBuf>,
     /// Keep saved contexts in this directory [default: nothing is kept]
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,

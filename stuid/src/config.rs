@@ -52,6 +52,8 @@ pub struct Image {
     pub request_timeout: Duration,
     #[serde(rename = "heartbeat_timeout_ms", deserialize_with = "check::heartbeat")]
     pub heartbeat_timeout: Heartbeat,
+    pub curve_server_key: String,
+    pub curve_key: String,
     pub allow_insecure: bool,
 }
 

@@ -20,7 +20,7 @@ use crate::config::{Config, ImageKind, InForce, Layered};
 use crate::error::Error;
 use crate::frontend::Frontend;
 use crate::gate::Gate;
-use crate::image::{Heartbeat, Image, events};
+use crate::image::{Approach, Image, events};
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
@@ -41,7 +41,7 @@ pub struct Daemon {
     embedded: Option<EmbeddedImage>,
     max_clients: usize,
     events_endpoint: Option<String>,
-    heartbeat: Heartbeat,
+    approach: Approach,
     /// Ends the tasks that serve nobody in particular.
     background: CancellationToken,
 }
@@ -73,8 +73,8 @@ impl Daemon {
         let (endpoint, events_endpoint) = endpoints(config, embedded.as_ref());
         let (tasks, background) = (TaskTracker::new(), CancellationToken::new());
         let settling = CancellationToken::new();
-        let heartbeat = config.image.heartbeat_timeout;
-        let address = heartbeat.at(&endpoint);
+        let approach = approach(layered);
+        let address = approach.to(&endpoint);
         let image = Image::start(&address, &metrics, &tasks, &background);
         let image = image.map_err(|why| Error::Endpoint {
             endpoint,
@@ -120,7 +120,7 @@ impl Daemon {
             embedded,
             max_clients,
             events_endpoint,
-            heartbeat,
+            approach,
             background,
         })
     }
@@ -132,7 +132,7 @@ impl Daemon {
         start_tasks(
             &services,
             self.admin,
-            (self.events_endpoint, self.heartbeat),
+            (self.events_endpoint, self.approach),
             &self.background,
         );
         if let Some(frontend) = self.frontend {
@@ -160,7 +160,7 @@ impl Daemon {
 fn start_tasks(
     services: &Arc<Services>,
     admin: Option<Admin>,
-    (events_endpoint, heartbeat): (Option<String>, Heartbeat),
+    (events_endpoint, approach): (Option<String>, Approach),
     stop: &CancellationToken,
 ) {
     let tasks = &services.tasks;
@@ -170,7 +170,7 @@ fn start_tasks(
     tasks.spawn(events::run(
         image.clone(),
         events_endpoint,
-        heartbeat,
+        approach,
         Arc::new(sessions),
         Arc::clone(&services.metrics),
         stop.clone(),
@@ -268,6 +268,17 @@ fn start_embedded(config: &Config, socket: &Path) -> Result<Option<EmbeddedImage
     match config.image.kind {
         ImageKind::Embedded => embedded::start(config, socket).map(Some),
         ImageKind::Zeromq => Ok(None),
+    }
+}
+
+/// The embedded image is beside the daemon's own socket, where nobody else is.
+fn approach(layered: &Layered) -> Approach {
+    let image = &layered.config.image;
+    let is_own = image.kind == ImageKind::Embedded;
+    Approach {
+        heartbeat: image.heartbeat_timeout,
+        guard: layered.links.image.clone().filter(|_| !is_own),
+        allow_insecure: image.allow_insecure,
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::mpsc::sync_channel;
 
 use anyhow::Context;
-use stui_embedded::{Config, run_alone};
+use stui_embedded::{Config, Guard, run_alone};
+use stui_keys::file::{self, Readers};
 use stuid::config::{self, Environment};
 use stuid::{shutdown, telemetry};
 
@@ -24,9 +25,25 @@ pub(crate) fn run(asked: &EmbeddedImage) -> anyhow::Result<()> {
     let image = Config {
         endpoint: asked.bind.clone(),
         events_endpoint: Some(asked.events.clone()),
+        guard: guard(asked)?,
         save_on_stop: asked.state_dir.is_some(),
         state_dir: asked.state_dir.clone(),
         ..Config::default()
     };
     run_alone(image, &ended, |_| {}).context("running the embedded image")
+}
+
+/// The keys that the command line names.
+fn guard(asked: &EmbeddedImage) -> anyhow::Result<Option<Guard>> {
+    let Some(key) = &asked.curve_key else {
+        return Ok(None);
+    };
+    let clients = asked
+        .curve_client
+        .iter()
+        .map(|path| file::read_public(path));
+    Ok(Some(Guard {
+        own: file::read_pair(key, Readers::Owner)?,
+        clients: clients.collect::<Result<_, _>>()?,
+    }))
 }

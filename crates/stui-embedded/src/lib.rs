@@ -23,4 +23,4 @@ mod heap;
 mod object;
 pub mod value;
 
-pub use server::{Bounds, Config, EmbeddedImage, StartError, run_alone};
+pub use server::{Bounds, Config, EmbeddedImage, Guard, StartError, run_alone};

@@ -11,6 +11,7 @@ mod endpoint;
 mod escalation;
 mod files;
 mod glob;
+mod guard;
 mod history;
 mod lag;
 mod objects;
@@ -42,6 +43,7 @@ use zmq::Context;
 
 pub use config::{Bounds, Config};
 pub use endpoint::EndpointError;
+pub use guard::Guard;
 
 use crate::vm::{BootstrapError, Vm};
 use image::Image;
@@ -112,9 +114,11 @@ impl EmbeddedImage {
         let context = Context::new();
         let instance = Uuid::new_v4().to_string();
         let (requests, taken) = sync_channel(MAX_IN_FLIGHT + 1);
-        let (link, endpoint, outbox) =
-            Link::bind(&context, &config.endpoint, &instance, requests.clone())?;
-        let publisher = Publisher::bind(&context, config.events_endpoint.as_deref(), &instance)?;
+        let guard = config.guard.as_ref();
+        let place = (&config.endpoint[..], guard);
+        let (link, endpoint, outbox) = Link::bind(&context, place, &instance, requests.clone())?;
+        let events = config.events_endpoint.as_deref().map(|at| (at, guard));
+        let publisher = Publisher::bind(&context, events, &instance)?;
         let mut started = Self {
             endpoint,
             events_endpoint: publisher.endpoint().map(str::to_owned),

@@ -10,7 +10,7 @@ use stui_keys::file::{self, Readers};
 use stui_keys::{KEY_CHARS, KeyPair, PublicKey};
 
 use super::{Config, Environment};
-use crate::image::is_remote;
+use crate::image::{Guard, is_remote};
 
 /// Where systemd puts the credentials of a service.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
@@ -18,6 +18,8 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// What guards the links.
 #[derive(Clone, Debug, Default)]
 pub struct Links {
+    /// The keys of the links to the image; they have CURVE then.
+    pub image: Option<Guard>,
     /// The front end's own pair; it has CURVE then.
     pub frontend: Option<KeyPair>,
     /// Endpoints that leave this machine unguarded, as was allowed.
@@ -34,21 +36,23 @@ pub(super) struct Wrong {
 pub(super) fn settle(config: &Config, environment: &Environment) -> Result<Links, Wrong> {
     let (image, frontend) = (&config.image, &config.frontend);
     let mut links = Links {
+        image: image_keys(image, environment)?,
         frontend: own_key("frontend.curve_key", &frontend.curve_key, environment)?,
         insecure: Vec::new(),
     };
+    let guarded = links.image.is_some();
     let has_curve = links.frontend.is_some();
     for (key, endpoint, has_curve, allow_insecure) in [
         (
             "image.endpoint",
             &image.endpoint,
-            false,
+            guarded,
             image.allow_insecure,
         ),
         (
             "image.events_endpoint",
             &image.events_endpoint,
-            false,
+            guarded,
             image.allow_insecure,
         ),
         (
@@ -94,6 +98,31 @@ fn leaves_unguarded(
              makes them), or {section}.allow_insecure = true if the network itself is guarded"
         ),
     })
+}
+
+/// The keys of the links to the image.
+fn image_keys(image: &super::Image, environment: &Environment) -> Result<Option<Guard>, Wrong> {
+    let key = "image.curve_server_key";
+    let own = own_key("image.curve_key", &image.curve_key, environment)?;
+    match (own, image.curve_server_key.is_empty()) {
+        (None, true) => Ok(None),
+        (Some(own), false) => {
+            let (path, _) = key_file(key, &image.curve_server_key, environment)?;
+            let server = file::read_public(&path).map_err(|error| Wrong {
+                key,
+                why: error.to_string(),
+            })?;
+            Ok(Some(Guard { server, own }))
+        }
+        (own, _) => Err(Wrong {
+            key,
+            why: format!(
+                "CURVE needs both keys, and {} is empty: image.curve_server_key is the file of the \
+                 image's public key, image.curve_key that of the daemon's own",
+                own.map_or("image.curve_key", |_| key)
+            ),
+        }),
+    }
 }
 
 /// The pair in the file that a key names; none when it names none.

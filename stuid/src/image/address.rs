@@ -3,14 +3,55 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use stui_keys::{KeyPair, PublicKey};
+
 /// How an endpoint is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Address {
     /// A ZeroMQ endpoint, such as `tcp://127.0.0.1:5555`.
     pub endpoint: String,
     /// After this long without a sign of life of the peer's ZeroMQ the connection is given up;
     /// none leaves that to the kernel.
     pub heartbeat: Option<Duration>,
+    /// CURVE keys; none for a connection in the clear.
+    pub guard: Option<Guard>,
+}
+
+/// CURVE keys for the links to an image.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// The image's public key. Nobody else can be at the other end.
+    pub server: PublicKey,
+    /// The daemon's own pair.
+    pub own: KeyPair,
+}
+
+/// How the endpoints of one image are reached.
+#[derive(Clone, Debug)]
+pub struct Approach {
+    /// When connections are watched with heartbeats.
+    pub heartbeat: Heartbeat,
+    /// The keys of all links to the image.
+    pub guard: Option<Guard>,
+    /// Whether a link may leave this machine without keys.
+    pub allow_insecure: bool,
+}
+
+impl Approach {
+    /// The address of an endpoint.
+    #[must_use]
+    pub fn to(&self, endpoint: &str) -> Address {
+        Address {
+            guard: self.guard.clone(),
+            ..self.heartbeat.at(endpoint)
+        }
+    }
+
+    /// Whether a link to that endpoint may be.
+    #[must_use]
+    pub fn permits(&self, endpoint: &str) -> bool {
+        self.guard.is_some() || self.allow_insecure || !is_remote(endpoint)
+    }
 }
 
 /// When the connection is watched with heartbeats.
@@ -40,6 +81,7 @@ impl Heartbeat {
         Address {
             endpoint: endpoint.to_owned(),
             heartbeat,
+            guard: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! or a new connection, makes [`Listener::on_loss`] ask for what may have been missed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use stui_protocol::codec::event::decode_event;
@@ -12,16 +13,20 @@ use tmq::FromZmqSocket;
 use tmq::Multipart;
 use tmq::pair::Pair;
 use tmq::subscribe::{Subscribe, SubscribeWithoutTopic};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Image;
-use super::address::{Address, Heartbeat};
+use super::address::{Address, Approach};
 use super::link::{Change, next_change, set_connection_options, watch};
 use crate::metrics::Metrics;
 
 /// Events that ZeroMQ may hold while this task is busy; more are lost and repaired.
 const HIGH_WATER_MARK: i32 = 10_000;
 const MAX_FRAME_BYTES: i64 = stui_protocol::limits::MAX_MESSAGE_BYTES as i64 + 1024;
+
+/// Before an image that has refused the daemon is asked again.
+const REFUSED_AGAIN: Duration = Duration::from_secs(1);
 
 /// Who hears the events.
 pub trait Listener: Send + Sync + 'static {
@@ -35,7 +40,7 @@ pub trait Listener: Send + Sync + 'static {
 pub async fn run(
     image: Image,
     configured: Option<String>,
-    heartbeat: Heartbeat,
+    approach: Approach,
     listener: Arc<impl Listener>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
@@ -44,7 +49,7 @@ pub async fn run(
     loop {
         let said = told.borrow_and_update().clone();
         let endpoint = configured.clone().or(said);
-        let address = endpoint.map(|endpoint| heartbeat.at(&endpoint));
+        let address = endpoint.and_then(|endpoint| reach(&approach, &endpoint));
         tokio::select! {
             () = stop.cancelled() => return,
             // The sender lives as long as the image.
@@ -55,7 +60,19 @@ pub async fn run(
     }
 }
 
-/// Listens at one endpoint, for ever; it ends by being dropped.
+/// The address of an endpoint, unless the image has named one that may not be.
+fn reach(approach: &Approach, endpoint: &str) -> Option<Address> {
+    if approach.permits(endpoint) {
+        return Some(approach.to(endpoint));
+    }
+    tracing::warn!(
+        endpoint,
+        "the image publishes its events on another machine without CURVE keys; asking instead"
+    );
+    None
+}
+
+/// Listens at one endpoint until it is refused, or dropped.
 async fn listen(
     image: &Image,
     address: Option<&Address>,
@@ -77,10 +94,14 @@ async fn listen(
     loop {
         tokio::select! {
             biased;
-            change = next_change(&mut monitor) => {
+            change = next_change(&mut monitor, address) => {
                 tracing::info!(endpoint, ?change, "the event link");
                 image.life.set_events_live(change == Change::Up);
                 listener.on_loss();
+                if let Change::Refused(_) = change {
+                    // ZeroMQ may not come again by itself.
+                    return sleep_until(Instant::now() + REFUSED_AGAIN).await;
+                }
             }
             frames = socket.next() => match frames {
                 Some(Ok(frames)) => hear(image, &frames, &mut numbers, listener, metrics),

@@ -89,6 +89,13 @@ impl Life {
             }
             facts.link = link;
         });
+        if let LinkState::Refused(why) = link {
+            self.status.send_if_modified(|status| {
+                let reason = Some(why.explain(&status.endpoint));
+                let before = std::mem::replace(&mut status.reason, reason);
+                before != status.reason
+            });
+        }
     }
 
     /// A reply came. `order` is the number of its request.
@@ -215,7 +222,7 @@ impl Facts {
     fn state(&self) -> ImageState {
         match self.link {
             LinkState::Connecting => ImageState::Connecting,
-            LinkState::Down => ImageState::Down,
+            LinkState::Down | LinkState::Refused(_) => ImageState::Down,
             LinkState::Up { .. } if self.saving || self.asked_to_save => ImageState::Saving,
             LinkState::Up { .. } if self.silent => ImageState::Unresponsive,
             LinkState::Up { .. } if self.heard_at.is_none() => ImageState::Connecting,
@@ -228,7 +235,7 @@ impl Facts {
         let link = match self.link {
             LinkState::Connecting => Level::Unknown,
             LinkState::Up { .. } => Level::Up,
-            LinkState::Down => Level::Down,
+            LinkState::Down | LinkState::Refused(_) => Level::Down,
         };
         let listener = match link {
             Level::Up if self.silent => Level::Down,

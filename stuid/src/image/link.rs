@@ -29,13 +29,20 @@ const HEARTBEATS_PER_TIMEOUT: u32 = 3;
 /// The frames around a message's body and a margin; the codec enforces the exact bound.
 const MAX_FRAME_BYTES: i64 = stui_protocol::limits::MAX_MESSAGE_BYTES as i64 + 1024;
 
+/// With keys each attempt costs both ends some arithmetic.
+const GUARDED_RECONNECT_MS: i32 = 50;
+
 const HANDSHAKE_SUCCEEDED: u16 = 0x1000;
+const HANDSHAKE_ENDED: u16 = 0x0800;
+const HANDSHAKE_WRONG: u16 = 0x2000;
+const HANDSHAKE_UNKNOWN_KEY: u16 = 0x4000;
 const DISCONNECTED: u16 = 0x0200;
 
 /// The two sockets. One task owns them and never shares them: libzmq aborts the process otherwise.
 pub(crate) struct Link {
     dealer: Dealer,
     monitor: Pair,
+    address: Address,
 }
 
 /// What a monitor event means.
@@ -43,6 +50,36 @@ pub(crate) struct Link {
 pub(crate) enum Change {
     Up,
     Down,
+    /// Somebody is there and the two do not come together.
+    Refused(Refusal),
+}
+
+/// Why two ends do not come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The other end knows this key not.
+    UnknownKey,
+    /// The two speak differently: one has keys and the other none, or it is no ZeroMQ at all.
+    Mechanism,
+    /// The other end hung up. With keys that is how it treats one who has not its own.
+    HungUp,
+}
+
+impl Refusal {
+    /// For people, with what to do.
+    pub(crate) fn explain(self, endpoint: &str) -> String {
+        match self {
+            Self::UnknownKey => format!(
+                "the image at {endpoint} does not know the daemon's key: give it the public part of image.curve_key"
+            ),
+            Self::Mechanism => format!(
+                "what answers at {endpoint} does not speak ZeroMQ as this end does: both need CURVE keys, or neither (image.curve_server_key, image.curve_key)"
+            ),
+            Self::HungUp => format!(
+                "the image at {endpoint} ends the handshake: image.curve_server_key is most likely not its public key"
+            ),
+        }
+    }
 }
 
 /// What a link tells its owner.
@@ -80,6 +117,7 @@ impl Link {
         Ok(Self {
             dealer: Dealer::from_zmq_socket(socket)?,
             monitor,
+            address: address.clone(),
         })
     }
 
@@ -87,7 +125,7 @@ impl Link {
     pub(crate) async fn next(&mut self) -> Happening {
         tokio::select! {
             biased;
-            change = next_change(&mut self.monitor) => Happening::Changed(change),
+            change = next_change(&mut self.monitor, &self.address) => Happening::Changed(change),
             frames = self.dealer.next() => match frames {
                 Some(Ok(frames)) => Happening::Received(frames),
                 // The stream of a socket does not end.
@@ -132,7 +170,16 @@ impl Link {
 
 /// Options that every socket to the image has, whatever its kind.
 pub(crate) fn set_connection_options(socket: &zmq::Socket, address: &Address) -> zmq::Result<()> {
-    socket.set_reconnect_ivl(RECONNECT_MS)?;
+    let reconnect = match &address.guard {
+        None => RECONNECT_MS,
+        Some(guard) => {
+            socket.set_curve_serverkey(guard.server.bytes())?;
+            socket.set_curve_publickey(guard.own.public.bytes())?;
+            socket.set_curve_secretkey(guard.own.secret.bytes())?;
+            GUARDED_RECONNECT_MS
+        }
+    };
+    socket.set_reconnect_ivl(reconnect)?;
     socket.set_reconnect_ivl_max(0)?;
     socket.set_connect_timeout(HANDSHAKE_MS)?;
     socket.set_handshake_ivl(HANDSHAKE_MS)?;
@@ -150,17 +197,21 @@ pub(crate) fn set_connection_options(socket: &zmq::Socket, address: &Address) ->
 pub(crate) fn watch(context: &zmq::Context, socket: &zmq::Socket) -> Result<Pair, tmq::TmqError> {
     // Names of inproc endpoints must differ within a context only.
     let endpoint = format!("inproc://monitor-{}", uuid::Uuid::new_v4());
-    let events = i32::from(HANDSHAKE_SUCCEEDED | DISCONNECTED);
-    socket.monitor(&endpoint, events)?;
+    let failures = HANDSHAKE_ENDED | HANDSHAKE_WRONG | HANDSHAKE_UNKNOWN_KEY;
+    let events = HANDSHAKE_SUCCEEDED | DISCONNECTED | failures;
+    socket.monitor(&endpoint, i32::from(events))?;
     tmq::pair(context).connect(&endpoint)
 }
 
 /// The next time that a monitored socket comes up or goes down. Can be cancelled.
-pub(crate) async fn next_change(monitor: &mut Pair) -> Change {
+pub(crate) async fn next_change(monitor: &mut Pair, address: &Address) -> Change {
+    // Without keys, one that hangs up is one that goes away just now.
+    let tells =
+        |change: &Change| *change != Change::Refused(Refusal::HungUp) || address.guard.is_some();
     loop {
         match monitor.next().await {
             Some(Ok(frames)) => {
-                if let Some(change) = understand(&frames) {
+                if let Some(change) = understand(&frames).filter(tells) {
                     return change;
                 }
             }
@@ -177,6 +228,9 @@ fn understand(frames: &Multipart) -> Option<Change> {
     match u16::from_ne_bytes(number) {
         HANDSHAKE_SUCCEEDED => Some(Change::Up),
         DISCONNECTED => Some(Change::Down),
+        HANDSHAKE_UNKNOWN_KEY => Some(Change::Refused(Refusal::UnknownKey)),
+        HANDSHAKE_WRONG => Some(Change::Refused(Refusal::Mechanism)),
+        HANDSHAKE_ENDED => Some(Change::Refused(Refusal::HungUp)),
         _ => None,
     }
 }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::address::Address;
 use super::envelope;
 use super::inflight::{Inflight, Settled};
-use super::link::{Change, Happening, Link, Sent};
+use super::link::{Change, Happening, Link, Refusal, Sent};
 use super::message::{Answer, LinkError, Message};
 use super::queue::Queue;
 use spare::{Spare, Verdict};
@@ -46,6 +46,9 @@ const REPLACEMENT: Duration = Duration::from_millis(500);
 /// Before a socket that could not be opened is tried again.
 const OPEN_AGAIN: Duration = Duration::from_millis(100);
 
+/// Before somebody who has refused the daemon is asked again. Afterwards libzmq may not do so itself.
+const REFUSED_AGAIN: Duration = Duration::from_secs(1);
+
 /// When the link is up and yet takes nothing, it is asked again after this.
 const STUFFED: Duration = Duration::from_millis(5);
 
@@ -59,6 +62,8 @@ pub(crate) enum LinkState {
         connection: u64,
     },
     Down,
+    /// Somebody is there and does not let the daemon in, or is not who it should be.
+    Refused(Refusal),
 }
 
 /// What the worker is told besides messages.
@@ -82,6 +87,8 @@ pub(crate) struct Worker {
     connecting_until: Instant,
     /// Since when nobody is there, or nobody was there at the start.
     away_since: Timestamp,
+    /// When somebody who has refused the daemon is asked again.
+    again_at: Option<Instant>,
     /// The link said that it is up and then took nothing.
     stuffed: bool,
     /// Why the socket has to go, as soon as nobody waits on it.
@@ -122,6 +129,7 @@ impl Worker {
             connection: 0,
             connecting_until: Instant::now() + FIRST_CONNECTION,
             away_since: time::now(),
+            again_at: None,
             stuffed: false,
             worn: None,
             orders,
@@ -136,6 +144,7 @@ impl Worker {
         loop {
             self.expire();
             self.look_after_socket();
+            self.ask_again();
             self.send_waiting();
             let wake = self.next_wake();
             tokio::select! {
@@ -163,6 +172,10 @@ impl Worker {
         matches!(self.state(), LinkState::Up { .. })
     }
 
+    fn is_down(&self) -> bool {
+        matches!(self.state(), LinkState::Down | LinkState::Refused(_))
+    }
+
     fn down(&self) -> LinkError {
         LinkError::Down {
             endpoint: self.address.endpoint.clone(),
@@ -171,7 +184,7 @@ impl Worker {
     }
 
     fn accept(&mut self, message: Message) {
-        if self.state() == LinkState::Down {
+        if self.is_down() {
             let down = self.down();
             return answer(message, Err(down));
         }
@@ -235,7 +248,10 @@ impl Worker {
         match happening {
             Happening::Received(frames) => self.on_frames(frames),
             Happening::Changed(Change::Up) => self.on_up(),
+            // It is known.
+            Happening::Changed(Change::Down) if self.is_down() => {}
             Happening::Changed(Change::Down) => self.on_down(),
+            Happening::Changed(Change::Refused(why)) => self.on_refused(why),
             Happening::Failed => {
                 self.replace("broken");
             }
@@ -262,6 +278,7 @@ impl Worker {
     fn on_up(&mut self) {
         tracing::info!(endpoint = %self.address.endpoint, "the link to the image is up");
         self.metrics.link_connects.inc();
+        self.again_at = None;
         self.connection += 1;
         let connection = self.connection;
         self.state.send_replace(LinkState::Up { connection });
@@ -276,6 +293,34 @@ impl Worker {
         self.away_since = time::now();
         self.state.send_replace(LinkState::Down);
         self.settle_all(&self.down());
+    }
+
+    fn on_refused(&mut self, why: Refusal) {
+        self.again_at.get_or_insert(Instant::now() + REFUSED_AGAIN);
+        if self.state() == LinkState::Refused(why) {
+            return;
+        }
+        tracing::warn!(
+            why = why.explain(&self.address.endpoint),
+            "no link to the image"
+        );
+        self.state.send_replace(LinkState::Refused(why));
+        self.settle_all(&self.down());
+    }
+
+    /// Asks again who has refused the daemon.
+    fn ask_again(&mut self) {
+        if self.again_at.is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        self.again_at = None;
+        match Link::open(&self.context, &self.address) {
+            Ok(link) => self.link = link,
+            Err(error) => {
+                tracing::error!(%error, "opening a new socket to the image");
+                self.again_at = Some(Instant::now() + REFUSED_AGAIN);
+            }
+        }
     }
 
     /// Replaces a worn socket when nobody waits on it, and looks for another way when nothing
@@ -386,7 +431,7 @@ impl Worker {
         }
         let error = match self.state() {
             LinkState::Up { .. } => LinkError::NotSentInTime,
-            LinkState::Connecting | LinkState::Down => self.down(),
+            LinkState::Connecting | LinkState::Down | LinkState::Refused(_) => self.down(),
         };
         if self.queue.iter().any(|message| message.deadline <= now) {
             for message in self.queue.take(|message| message.deadline <= now) {
@@ -429,12 +474,20 @@ impl Worker {
         let spare = self.inflight.is_stuck() && self.spare.is_none();
         let spare = spare.then_some(self.spare_due.max(now + STUFFED));
         let sent = self.inflight.next_deadline();
-        [waiting, sent, connecting, stuffed, worn, spare]
-            .into_iter()
-            .flatten()
-            .min()
-            // Nothing waits: the next message wakes the task.
-            .unwrap_or(now + Duration::from_secs(3600))
+        [
+            waiting,
+            sent,
+            connecting,
+            stuffed,
+            worn,
+            spare,
+            self.again_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        // Nothing waits: the next message wakes the task.
+        .unwrap_or(now + Duration::from_secs(3600))
     }
 }
 

@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 
+use super::Guard;
 use crate::vm;
 
 /// How to start an embedded image.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where requests are answered: `tcp://127.0.0.1:PORT` (0 or `*` is any free port) or
-    /// `ipc://PATH`. Other addresses than loopback are refused: the link knows no peers.
+    /// `ipc://PATH`. Other addresses than loopback are refused without `guard`: the link knows no
+    /// peers then.
     pub endpoint: String,
     /// Where events are published, in the same forms; nowhere when absent.
     pub events_endpoint: Option<String>,
+    /// CURVE keys for both links; without them whoever reaches the image may use it.
+    pub guard: Option<Guard>,
     /// Where contexts and the snapshot are kept. Without it nothing is: `save_context`,
     /// `load_context` and `save_image` answer `UnsupportedOperation`. A snapshot found there is
     /// resumed. One image at a time may use a folder.
@@ -25,11 +29,12 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// Any free port, no events, nothing kept.
+    /// Any free port, no events, no keys, nothing kept.
     fn default() -> Self {
         Self {
             endpoint: "tcp://127.0.0.1:0".to_owned(),
             events_endpoint: None,
+            guard: None,
             state_dir: None,
             save_on_stop: false,
             name: "embedded".to_owned(),

@@ -1,4 +1,4 @@
-//! Where the image may be reached: this machine only, because the link knows no peers.
+//! Where the image may be reached: this machine only, unless keys say who comes in.
 
 use std::net::IpAddr;
 use std::{fs, io};
@@ -6,6 +6,8 @@ use std::{fs, io};
 use thiserror::Error;
 use tracing::warn;
 use zmq::Socket;
+
+use super::Guard;
 
 /// An endpoint that is not bound.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -15,7 +17,7 @@ pub enum EndpointError {
     Form(String),
     /// Another machine could reach it.
     #[error(
-        "{0} can be reached from outside, and whoever reaches an image can do everything in it: bind to 127.0.0.1, [::1] or ipc://"
+        "{0} can be reached from outside, and whoever reaches an image can do everything in it: bind to 127.0.0.1, [::1] or ipc://, or give it CURVE keys"
     )]
     NotLocal(String),
     /// The system refuses.
@@ -29,8 +31,15 @@ pub enum EndpointError {
 }
 
 /// Binds a socket and answers where: the port that the system chose stands in it.
-pub(super) fn bind(socket: &Socket, endpoint: &str) -> Result<String, EndpointError> {
-    check(endpoint)?;
+pub(super) fn bind(
+    socket: &Socket,
+    endpoint: &str,
+    guard: Option<&Guard>,
+) -> Result<String, EndpointError> {
+    match check(endpoint) {
+        Err(EndpointError::NotLocal(_)) if guard.is_some() => {}
+        checked => checked?,
+    }
     let refused = |reason: String| EndpointError::Bind {
         endpoint: endpoint.to_owned(),
         reason,
@@ -45,6 +54,11 @@ pub(super) fn bind(socket: &Socket, endpoint: &str) -> Result<String, EndpointEr
     if endpoint.starts_with("tcp://[") {
         socket
             .set_ipv6(true)
+            .map_err(|error| refused(error.to_string()))?;
+    }
+    if let Some(guard) = guard {
+        guard
+            .protect(socket)
             .map_err(|error| refused(error.to_string()))?;
     }
     socket
@@ -146,16 +160,16 @@ mod tests {
     fn any_port_is_answered_as_the_one_taken_and_nobody_is_pushed_aside() {
         let context = zmq::Context::new();
         let first = context.socket(zmq::PUB).unwrap();
-        let taken = bind(&first, "tcp://127.0.0.1:0").unwrap();
+        let taken = bind(&first, "tcp://127.0.0.1:0", None).unwrap();
         assert!(!taken.ends_with(":0"), "{taken}");
         let second = context.socket(zmq::PUB).unwrap();
-        let refused = bind(&second, &taken).unwrap_err();
+        let refused = bind(&second, &taken, None).unwrap_err();
         assert!(matches!(refused, EndpointError::Bind { .. }), "{refused}");
         let folder = tempfile::tempdir().unwrap();
         let path = format!("ipc://{}", folder.path().join("x").display());
         let third = context.socket(zmq::PUB).unwrap();
-        bind(&third, &path).unwrap();
-        let refused = bind(&second, &path).unwrap_err();
+        bind(&third, &path, None).unwrap();
+        let refused = bind(&second, &path, None).unwrap_err();
         assert!(refused.to_string().contains("somebody else"), "{refused}");
     }
 }

@@ -17,7 +17,9 @@ use stui_protocol::{ErrorType, Failure, Reply, Request};
 use tracing::{debug, error, warn};
 use zmq::{Context, PollEvents, Socket};
 
+use super::Guard;
 use super::endpoint::{self, EndpointError};
+use super::guard::Doorkeeper;
 use super::replies::Ticket;
 
 /// Requests that the VM's thread may owe replies to at a time. Beyond them messages stay in the
@@ -78,6 +80,8 @@ impl Drop for Outbox {
 pub(super) struct Link {
     socket: Socket,
     inbox: Socket,
+    /// With keys only.
+    doorkeeper: Option<Doorkeeper>,
     requests: SyncSender<ToVm>,
     instance: String,
     /// Where replies go, by ticket.
@@ -89,7 +93,7 @@ impl Link {
     /// Binds the link. Answers it with the actual endpoint and the VM's end of the reply pipe.
     pub(super) fn bind(
         context: &Context,
-        endpoint: &str,
+        (endpoint, guard): (&str, Option<&Guard>),
         instance: &str,
         requests: SyncSender<ToVm>,
     ) -> Result<(Self, String, Outbox), EndpointError> {
@@ -100,10 +104,13 @@ impl Link {
         let socket = context.socket(zmq::ROUTER).map_err(refused)?;
         configure(&socket).map_err(refused)?;
         let (inbox, outbox) = pipe(context).map_err(refused)?;
-        let actual = endpoint::bind(&socket, endpoint)?;
+        let doorkeeper = guard.map(|guard| Doorkeeper::open(context, guard));
+        let doorkeeper = doorkeeper.transpose().map_err(refused)?;
+        let actual = endpoint::bind(&socket, endpoint, guard)?;
         let link = Self {
             socket,
             inbox,
+            doorkeeper,
             requests,
             instance: instance.to_owned(),
             waiting: HashMap::new(),
@@ -132,17 +139,23 @@ impl Link {
     /// Waits for something to do and does it; false at the end.
     fn turn(&mut self) -> zmq::Result<bool> {
         let room = self.waiting.len() < MAX_IN_FLIGHT;
+        let door = self.doorkeeper.as_ref().map(Doorkeeper::socket);
         let mut items = [
             self.inbox.as_poll_item(PollEvents::POLLIN),
+            // Without a door the inbox is looked at twice, which does no harm.
+            door.unwrap_or(&self.inbox).as_poll_item(PollEvents::POLLIN),
             self.socket.as_poll_item(PollEvents::POLLIN),
         ];
         let watched = if room {
             &mut items[..]
         } else {
-            &mut items[..1]
+            &mut items[..2]
         };
         zmq::poll(watched, -1)?;
-        let (reply, request) = (items[0].is_readable(), items[1].is_readable());
+        let [reply, question, request] = items.map(|item| item.is_readable());
+        if question && let Some(doorkeeper) = &self.doorkeeper {
+            doorkeeper.answer()?;
+        }
         if reply && !self.pass_reply()? {
             return Ok(false);
         }
@@ -297,7 +310,7 @@ mod tests {
         let context = Context::new();
         let (requests, taken) = sync_channel(1);
         let (link, endpoint, outbox) =
-            Link::bind(&context, "tcp://127.0.0.1:0", "i", requests).unwrap();
+            Link::bind(&context, ("tcp://127.0.0.1:0", None), "i", requests).unwrap();
         let link = thread::spawn(move || link.run());
         let waiting = ask(&endpoint);
         let taken_request = taken.recv().unwrap();

@@ -7,6 +7,7 @@ use stui_protocol::{Event, EventName, codec};
 use tracing::warn;
 use zmq::{Context, Socket};
 
+use super::Guard;
 use super::endpoint::{self, EndpointError};
 
 /// Events that libzmq holds for a subscriber that does not read.
@@ -24,7 +25,7 @@ impl Publisher {
     /// Binds the event link; without an endpoint events are counted and go nowhere.
     pub(super) fn bind(
         context: &Context,
-        endpoint: Option<&str>,
+        place: Option<(&str, Option<&Guard>)>,
         instance: &str,
     ) -> Result<Self, EndpointError> {
         let mut publisher = Self {
@@ -33,7 +34,7 @@ impl Publisher {
             instance: instance.to_owned(),
             seq: 0,
         };
-        let Some(endpoint) = endpoint else {
+        let Some((endpoint, guard)) = place else {
             return Ok(publisher);
         };
         let refused = |error: zmq::Error| EndpointError::Bind {
@@ -43,7 +44,7 @@ impl Publisher {
         let socket = context.socket(zmq::PUB).map_err(refused)?;
         socket.set_sndhwm(QUEUED_EVENTS).map_err(refused)?;
         socket.set_linger(super::LINGER_MS).map_err(refused)?;
-        publisher.endpoint = Some(endpoint::bind(&socket, endpoint)?);
+        publisher.endpoint = Some(endpoint::bind(&socket, endpoint, guard)?);
         publisher.socket = Some(socket);
         Ok(publisher)
     }

@@ -217,3 +217,22 @@ fn a_key_without_a_directory_is_a_credential() {
         .to_string();
     assert!(wrong.contains("no public key"), "{wrong}");
 }
+
+#[test]
+fn the_image_link_has_both_keys_or_neither() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = stui_keys::file::create(dir.path(), "daemon").unwrap();
+    let image = stui_keys::file::create(dir.path(), "image").unwrap();
+    let far = "[image]\nendpoint = \"tcp://10.0.0.1:5555\"";
+    let own_key = format!("curve_key = \"{}\"", own.secret_file.display());
+    let server_key = format!("curve_server_key = \"{}\"", image.public_file.display());
+    for half in [&own_key, &server_key] {
+        let wrong = load_with(&format!("{far}\n{half}"), &[], &[]);
+        let wrong = wrong.unwrap_err().to_string();
+        assert!(wrong.contains("both keys"), "{wrong}");
+    }
+    let layered = load_with(&format!("{far}\n{own_key}\n{server_key}"), &[], &[]).unwrap();
+    assert!(layered.links.insecure.is_empty());
+    let guard = layered.links.image.unwrap();
+    assert_eq!((guard.server, guard.own.public), (image.public, own.public));
+}

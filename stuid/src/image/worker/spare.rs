@@ -52,7 +52,7 @@ impl Spare {
                 Some((number, _)) if Some(number) == self.probe => Verdict::Good,
                 _ => Verdict::Useless,
             },
-            Happening::Failed => Verdict::Useless,
+            Happening::Changed(Change::Refused(_)) | Happening::Failed => Verdict::Useless,
         }
     }
 
