@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -59,6 +60,9 @@ pub(crate) struct EmbeddedImage {
     /// Publish events at this ZeroMQ endpoint
     #[arg(long, value_name = "ENDPOINT", default_value = "tcp://127.0.0.1:5556")]
     pub(crate) events: String,
+    /// Also serve a line of JSON each way over TCP at this loopback address, for who has no ZeroMQ
+    #[arg(long, value_name = "ADDR", conflicts_with = "curve_key")]
+    pub(crate) tcp: Option<SocketAddr>,
     /// Demand CURVE, with the secret key in this file; only the clients of --curve-client come in
     #[arg(long, value_name = "FILE", requires = "curve_client")]
     pub(crate) curve_key: Option<PathBuf>,

@@ -19,7 +19,7 @@ pub use layers::{Environment, Layered, load};
 pub use links::Links;
 pub use places::{socket as socket_place, state_dir};
 
-use crate::image::Heartbeat;
+use crate::image::{Heartbeat, Protocol};
 
 /// The defaults, as the file that users can copy.
 pub const DEFAULTS: &str = include_str!("../../config/stuid.toml");
@@ -44,6 +44,8 @@ pub struct Config {
 pub struct Image {
     pub kind: ImageKind,
     pub endpoint: String,
+    #[serde(deserialize_with = "check::protocol")]
+    pub protocol: Protocol,
     pub events_endpoint: String,
     #[serde(
         rename = "request_timeout_ms",

@@ -20,7 +20,7 @@ use crate::config::{Config, ImageKind, InForce, Layered};
 use crate::error::Error;
 use crate::frontend::Frontend;
 use crate::gate::Gate;
-use crate::image::{Approach, Image, events};
+use crate::image::{Approach, Image, Protocol, events};
 use crate::listener::{self, Listener};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
@@ -277,6 +277,10 @@ fn approach(layered: &Layered) -> Approach {
     let is_own = image.kind == ImageKind::Embedded;
     Approach {
         heartbeat: image.heartbeat_timeout,
+        protocol: match is_own {
+            true => Protocol::ZeroMq,
+            false => image.protocol,
+        },
         guard: layered.links.image.clone().filter(|_| !is_own),
         allow_insecure: image.allow_insecure,
     }

@@ -1,5 +1,7 @@
 //! `stuid embedded-image`: the embedded image alone, in a process of its own.
 
+mod lines;
+
 use std::sync::mpsc::sync_channel;
 
 use anyhow::Context;
@@ -30,7 +32,13 @@ pub(crate) fn run(asked: &EmbeddedImage) -> anyhow::Result<()> {
         state_dir: asked.state_dir.clone(),
         ..Config::default()
     };
-    run_alone(image, &ended, |_| {}).context("running the embedded image")
+    let mut lines = asked.tcp.map(lines::bind).transpose()?;
+    run_alone(image, &ended, |image| {
+        if let Some(listener) = lines.take() {
+            lines::serve(listener, image.endpoint());
+        }
+    })
+    .context("running the embedded image")
 }
 
 /// The keys that the command line names.

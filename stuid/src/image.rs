@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use address::{Address, Approach, Guard, Heartbeat, is_remote};
+pub use address::{Address, Approach, Guard, Heartbeat, Protocol, is_remote};
 pub use message::LinkError;
 
 use crate::metrics::Metrics;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-use crate::image::Heartbeat;
+use crate::image::{Heartbeat, Protocol};
 
 /// One day. Nothing here waits longer, and larger numbers are slips of the finger.
 const MOST_MILLISECONDS: u64 = 86_400_000;
@@ -30,6 +30,17 @@ pub(super) fn heartbeat<'de, D: Deserializer<'de>>(from: D) -> Result<Heartbeat,
         Err(_) if text == "auto" => Ok(Heartbeat::Auto),
         _ => Err(D::Error::custom(format!(
             "it must be \"auto\", 0 for never, or milliseconds from {LEAST_HEARTBEAT_MS} to {MOST_MILLISECONDS}"
+        ))),
+    }
+}
+
+pub(super) fn protocol<'de, D: Deserializer<'de>>(from: D) -> Result<Protocol, D::Error> {
+    let text = String::deserialize(from)?;
+    match text.as_str() {
+        "zeromq" => Ok(Protocol::ZeroMq),
+        "tcp" => Ok(Protocol::Tcp),
+        _ => Err(D::Error::custom(format!(
+            "it must be \"zeromq\" or \"tcp\", not {text:?}"
         ))),
     }
 }

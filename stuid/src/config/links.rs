@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use stui_keys::file::{self, Readers};
 use stui_keys::{KEY_CHARS, KeyPair, PublicKey};
 
-use super::{Config, Environment};
-use crate::image::{Guard, is_remote};
+use super::{Config, Environment, ImageKind};
+use crate::image::{Guard, Protocol, is_remote};
 
 /// Where systemd puts the credentials of a service.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
@@ -66,10 +66,28 @@ pub(super) fn settle(config: &Config, environment: &Environment) -> Result<Links
             links.insecure.push(endpoint.clone());
         }
     }
+    check_protocol(image, guarded)?;
     if has_curve {
         check_owners(frontend.owners.keys())?;
     }
     Ok(links)
+}
+
+/// Lines over TCP are nothing but that.
+fn check_protocol(image: &super::Image, guarded: bool) -> Result<(), Wrong> {
+    let key = "image.protocol";
+    if image.protocol == Protocol::ZeroMq || image.kind == ImageKind::Embedded {
+        return Ok(());
+    }
+    if guarded {
+        let why = "\"tcp\" knows no CURVE: use \"zeromq\", or leave out the keys".to_owned();
+        return Err(Wrong { key, why });
+    }
+    if !image.endpoint.starts_with("tcp://") {
+        let why = "\"tcp\" needs an image.endpoint such as tcp://127.0.0.1:5557".to_owned();
+        return Err(Wrong { key, why });
+    }
+    Ok(())
 }
 
 /// Whether an endpoint leaves this machine without CURVE, which somebody has allowed.

@@ -13,8 +13,19 @@ pub struct Address {
     /// After this long without a sign of life of the peer's ZeroMQ the connection is given up;
     /// none leaves that to the kernel.
     pub heartbeat: Option<Duration>,
+    /// What is spoken there.
+    pub protocol: Protocol,
     /// CURVE keys; none for a connection in the clear.
     pub guard: Option<Guard>,
+}
+
+/// How messages travel on the image link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// In ZeroMQ messages.
+    ZeroMq,
+    /// As lines over TCP.
+    Tcp,
 }
 
 /// CURVE keys for the links to an image.
@@ -31,6 +42,8 @@ pub struct Guard {
 pub struct Approach {
     /// When connections are watched with heartbeats.
     pub heartbeat: Heartbeat,
+    /// What the image link speaks. Events always come by ZeroMQ.
+    pub protocol: Protocol,
     /// The keys of all links to the image.
     pub guard: Option<Guard>,
     /// Whether a link may leave this machine without keys.
@@ -42,6 +55,7 @@ impl Approach {
     #[must_use]
     pub fn to(&self, endpoint: &str) -> Address {
         Address {
+            protocol: self.protocol,
             guard: self.guard.clone(),
             ..self.heartbeat.at(endpoint)
         }
@@ -81,6 +95,7 @@ impl Heartbeat {
         Address {
             endpoint: endpoint.to_owned(),
             heartbeat,
+            protocol: Protocol::ZeroMq,
             guard: None,
         }
     }

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Image;
 use super::address::{Address, Approach};
-use super::link::{Change, next_change, set_connection_options, watch};
+use super::link::Change;
+use super::link::zeromq::{next_change, set_connection_options, watch};
 use crate::metrics::Metrics;
 
 /// Events that ZeroMQ may hold while this task is busy; more are lost and repaired.

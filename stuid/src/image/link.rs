@@ -1,49 +1,22 @@
-//! The ZeroMQ sockets of the image link: a DEALER and the monitor that tells whether anybody is
-//! at its other end. All socket options and all raw calls are here.
-//!
-//! The choices were measured; the table is in `docs/decisions/`. In short: nothing is queued for
-//! a peer that is not there, a message is sent in one step or not at all, and up and down are
-//! known within milliseconds.
+//! The link to the image, over ZeroMQ or over plain TCP: what its owner does with it.
 
-use std::time::Duration;
+pub(crate) mod zeromq;
 
-use futures::StreamExt;
-use tmq::dealer::Dealer;
-use tmq::pair::Pair;
-use tmq::{AsZmqSocket, FromZmqSocket, Multipart};
-use zmq::{DONTWAIT, PollEvents, SNDMORE};
+mod tcp;
 
-use super::address::Address;
-use super::envelope;
+use super::address::{Address, Protocol};
 use super::inflight::Correlation;
+use tcp::Lines;
+use zeromq::Sockets;
 
-/// Messages per direction that ZeroMQ may hold: a little more than can ever be under way.
-const HIGH_WATER_MARK: i32 = 20;
-/// Between two attempts to connect. Without a maximum: an exponential one makes a restarted image
-/// wait for seconds.
-const RECONNECT_MS: i32 = 10;
-/// For a TCP connect and for the ZMTP handshake.
-const HANDSHAKE_MS: i32 = 2_000;
-/// Heartbeats in the time after which a peer is given up.
-const HEARTBEATS_PER_TIMEOUT: u32 = 3;
-/// The frames around a message's body and a margin; the codec enforces the exact bound.
-const MAX_FRAME_BYTES: i64 = stui_protocol::limits::MAX_MESSAGE_BYTES as i64 + 1024;
-
-/// With keys each attempt costs both ends some arithmetic.
-const GUARDED_RECONNECT_MS: i32 = 50;
-
-const HANDSHAKE_SUCCEEDED: u16 = 0x1000;
-const HANDSHAKE_ENDED: u16 = 0x0800;
-const HANDSHAKE_WRONG: u16 = 0x2000;
-const HANDSHAKE_UNKNOWN_KEY: u16 = 0x4000;
-const DISCONNECTED: u16 = 0x0200;
-
-/// The two sockets. One task owns them and never shares them: libzmq aborts the process otherwise.
-pub(crate) struct Link {
-    dealer: Dealer,
-    monitor: Pair,
-    address: Address,
+/// A link that connects, and connects again, by itself. One task owns it.
+pub(crate) enum Link {
+    ZeroMq(Sockets),
+    Tcp(Lines),
 }
+
+/// The number and the body of a reply; none for what is no reply.
+pub(crate) type Arrived = Option<(Correlation, Vec<u8>)>;
 
 /// What a monitor event means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +59,8 @@ impl Refusal {
 #[derive(Debug)]
 pub(crate) enum Happening {
     Changed(Change),
-    Received(Multipart),
+    /// Something came.
+    Received(Arrived),
     /// The socket cannot be read any more.
     Failed,
 }
@@ -103,134 +77,36 @@ pub(crate) enum Sent {
 }
 
 impl Link {
-    /// Makes the sockets and begins to connect; nobody needs to be there yet.
+    /// Begins to connect; nobody needs to be there yet.
     pub(crate) fn open(context: &zmq::Context, address: &Address) -> Result<Self, tmq::TmqError> {
-        let socket = context.socket(zmq::DEALER)?;
-        socket.set_immediate(true)?;
-        socket.set_linger(0)?;
-        socket.set_sndhwm(HIGH_WATER_MARK)?;
-        socket.set_rcvhwm(HIGH_WATER_MARK)?;
-        socket.set_maxmsgsize(MAX_FRAME_BYTES)?;
-        set_connection_options(&socket, address)?;
-        let monitor = watch(context, &socket)?;
-        socket.connect(&address.endpoint)?;
-        Ok(Self {
-            dealer: Dealer::from_zmq_socket(socket)?,
-            monitor,
-            address: address.clone(),
+        Ok(match address.protocol {
+            Protocol::ZeroMq => Self::ZeroMq(Sockets::open(context, address)?),
+            Protocol::Tcp => Self::Tcp(Lines::open(&address.endpoint)),
         })
     }
 
-    /// The next thing that happens on either socket. Can be cancelled.
+    /// The next thing that happens. Can be cancelled.
     pub(crate) async fn next(&mut self) -> Happening {
-        tokio::select! {
-            biased;
-            change = next_change(&mut self.monitor, &self.address) => Happening::Changed(change),
-            frames = self.dealer.next() => match frames {
-                Some(Ok(frames)) => Happening::Received(frames),
-                // The stream of a socket does not end.
-                Some(Err(_)) | None => Happening::Failed,
-            },
+        match self {
+            Self::ZeroMq(sockets) => sockets.next().await,
+            Self::Tcp(lines) => lines.next().await,
         }
     }
 
-    /// Frames that have arrived already; none when there are none.
-    pub(crate) fn take_arrived(&self) -> Option<Multipart> {
-        let frames = self.dealer.get_socket().recv_multipart(DONTWAIT).ok()?;
-        Some(frames.into_iter().map(zmq::Message::from).collect())
+    /// A reply that has arrived already; none when there is none.
+    pub(crate) fn take_arrived(&self) -> Option<Arrived> {
+        match self {
+            Self::ZeroMq(sockets) => sockets.take_arrived(),
+            // It tells of its end only when all lines before it are taken.
+            Self::Tcp(_) => None,
+        }
     }
 
     /// Sends a whole message now, or says that it cannot.
-    ///
-    /// tmq's own sink is not used: a send future that is dropped leaves one not knowing what went
-    /// out.
-    pub(crate) fn send(&self, correlation: Correlation, body: Vec<u8>) -> Sent {
-        let socket = self.dealer.get_socket();
-        // Asking for the events also makes the socket notice new and lost connections.
-        match socket.get_events() {
-            Ok(events) if events.contains(PollEvents::POLLOUT) => {}
-            Ok(_) => return Sent::Not(body),
-            Err(_) => return Sent::Broken,
+    pub(crate) fn send(&mut self, correlation: Correlation, body: Vec<u8>) -> Sent {
+        match self {
+            Self::ZeroMq(sockets) => sockets.send(correlation, body),
+            Self::Tcp(lines) => lines.send(correlation, body),
         }
-        let address = envelope::address(correlation);
-        match socket.send(address.as_slice(), DONTWAIT | SNDMORE) {
-            Ok(()) => {}
-            Err(zmq::Error::EAGAIN) => return Sent::Not(body),
-            Err(_) => return Sent::Broken,
-        }
-        let rest = socket
-            .send(zmq::Message::new(), DONTWAIT | SNDMORE)
-            .and_then(|()| socket.send(zmq::Message::from(body), DONTWAIT));
-        match rest {
-            Ok(()) => Sent::Whole,
-            Err(_) => Sent::Broken,
-        }
-    }
-}
-
-/// Options that every socket to the image has, whatever its kind.
-pub(crate) fn set_connection_options(socket: &zmq::Socket, address: &Address) -> zmq::Result<()> {
-    let reconnect = match &address.guard {
-        None => RECONNECT_MS,
-        Some(guard) => {
-            socket.set_curve_serverkey(guard.server.bytes())?;
-            socket.set_curve_publickey(guard.own.public.bytes())?;
-            socket.set_curve_secretkey(guard.own.secret.bytes())?;
-            GUARDED_RECONNECT_MS
-        }
-    };
-    socket.set_reconnect_ivl(reconnect)?;
-    socket.set_reconnect_ivl_max(0)?;
-    socket.set_connect_timeout(HANDSHAKE_MS)?;
-    socket.set_handshake_ivl(HANDSHAKE_MS)?;
-    let Some(timeout) = address.heartbeat else {
-        return Ok(());
-    };
-    let pause = timeout / HEARTBEATS_PER_TIMEOUT;
-    let milliseconds = |time: Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
-    socket.set_heartbeat_ivl(milliseconds(pause).max(1))?;
-    // Counted from the first heartbeat that is not answered.
-    socket.set_heartbeat_timeout(milliseconds(timeout - pause))
-}
-
-/// A monitor of a socket that has not connected yet.
-pub(crate) fn watch(context: &zmq::Context, socket: &zmq::Socket) -> Result<Pair, tmq::TmqError> {
-    // Names of inproc endpoints must differ within a context only.
-    let endpoint = format!("inproc://monitor-{}", uuid::Uuid::new_v4());
-    let failures = HANDSHAKE_ENDED | HANDSHAKE_WRONG | HANDSHAKE_UNKNOWN_KEY;
-    let events = HANDSHAKE_SUCCEEDED | DISCONNECTED | failures;
-    socket.monitor(&endpoint, i32::from(events))?;
-    tmq::pair(context).connect(&endpoint)
-}
-
-/// The next time that a monitored socket comes up or goes down. Can be cancelled.
-pub(crate) async fn next_change(monitor: &mut Pair, address: &Address) -> Change {
-    // Without keys, one that hangs up is one that goes away just now.
-    let tells =
-        |change: &Change| *change != Change::Refused(Refusal::HungUp) || address.guard.is_some();
-    loop {
-        match monitor.next().await {
-            Some(Ok(frames)) => {
-                if let Some(change) = understand(&frames).filter(tells) {
-                    return change;
-                }
-            }
-            // A monitor that cannot be read any more says nothing more.
-            Some(Err(_)) | None => std::future::pending().await,
-        }
-    }
-}
-
-/// The first frame of a monitor event begins with its number, in the machine's byte order.
-fn understand(frames: &Multipart) -> Option<Change> {
-    let number = frames.iter().next()?.get(..2)?.try_into().ok()?;
-    // Compared as numbers: the crate's own conversion panics on one that it does not know.
-    match u16::from_ne_bytes(number) {
-        HANDSHAKE_SUCCEEDED => Some(Change::Up),
-        DISCONNECTED => Some(Change::Down),
-        HANDSHAKE_UNKNOWN_KEY => Some(Change::Refused(Refusal::UnknownKey)),
-        HANDSHAKE_WRONG => Some(Change::Refused(Refusal::Mechanism)),
-        HANDSHAKE_ENDED => Some(Change::Refused(Refusal::HungUp)),
-        _ => None,
     }
 }

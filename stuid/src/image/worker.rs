@@ -14,15 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stui_protocol::time::{self, Timestamp};
-use tmq::Multipart;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
-use super::envelope;
 use super::inflight::{Inflight, Settled};
-use super::link::{Change, Happening, Link, Refusal, Sent};
+use super::link::{Arrived, Change, Happening, Link, Refusal, Sent};
 use super::message::{Answer, LinkError, Message};
 use super::queue::Queue;
 use spare::{Spare, Verdict};
@@ -246,7 +244,7 @@ impl Worker {
 
     fn on_link(&mut self, happening: Happening) {
         match happening {
-            Happening::Received(frames) => self.on_frames(frames),
+            Happening::Received(reply) => self.on_reply(reply),
             Happening::Changed(Change::Up) => self.on_up(),
             // It is known.
             Happening::Changed(Change::Down) if self.is_down() => {}
@@ -287,8 +285,8 @@ impl Worker {
     fn on_down(&mut self) {
         tracing::warn!(endpoint = %self.address.endpoint, "the link to the image is down");
         self.metrics.link_disconnects.inc();
-        while let Some(frames) = self.link.take_arrived() {
-            self.on_frames(frames);
+        while let Some(reply) = self.link.take_arrived() {
+            self.on_reply(reply);
         }
         self.away_since = time::now();
         self.state.send_replace(LinkState::Down);
@@ -386,8 +384,8 @@ impl Worker {
         }
     }
 
-    fn on_frames(&mut self, frames: Multipart) {
-        let Some((correlation, body)) = envelope::open(frames) else {
+    fn on_reply(&mut self, reply: Arrived) {
+        let Some((correlation, body)) = reply else {
             self.drop_reply("malformed");
             return self.replace("garbage");
         };

@@ -236,3 +236,17 @@ fn the_image_link_has_both_keys_or_neither() {
     let guard = layered.links.image.unwrap();
     assert_eq!((guard.server, guard.own.public), (image.public, own.public));
 }
+
+#[test]
+fn lines_over_tcp_need_a_tcp_endpoint() {
+    let text = |endpoint: &str| format!("[image]\nprotocol = \"tcp\"\nendpoint = \"{endpoint}\"");
+    assert!(load_with(&text("tcp://127.0.0.1:5557"), &[], &[]).is_ok());
+    let wrong = load_with(&text("ipc:///x"), &[], &[])
+        .unwrap_err()
+        .to_string();
+    assert!(wrong.contains("image.protocol"), "{wrong}");
+    let wrong = load_with("[image]\nprotocol = \"udp\"", &[], &[])
+        .unwrap_err()
+        .to_string();
+    assert!(wrong.contains("\"zeromq\" or \"tcp\""), "{wrong}");
+}

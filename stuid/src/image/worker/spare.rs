@@ -48,7 +48,7 @@ impl Spare {
                 self.probe = None;
                 Verdict::Wait
             }
-            Happening::Received(frames) => match envelope::open(frames) {
+            Happening::Received(reply) => match reply {
                 Some((number, _)) if Some(number) == self.probe => Verdict::Good,
                 _ => Verdict::Useless,
             },
