@@ -44,9 +44,9 @@ fn an_embedded_image_is_driven_through_lines() {
     let session = client.session();
     assert_eq!(session.value("x := 3 + 4"), "7");
     assert_eq!(session.value("x * 2"), "14");
-    let large = format!("'{}' size", "x".repeat(1024 * 1024));
+    let large = format!("'{}' size", "x".repeat(512 * 1024));
     let evaluated = client.ask::<Evaluate>(json!({"code": large}));
-    assert!(matches!(evaluated, Job::Finished(done) if done.result == "1048576"));
+    assert!(matches!(evaluated, Job::Finished(done) if done.result == "524288"));
 }
 
 /// An image that keeps to itself what `system_info` was asked and hangs up, once.

@@ -8,6 +8,7 @@
 //! on a second one (`spare`). What the worker does not do: read JSON, send anything twice, or
 //! judge the image's health.
 
+mod refused;
 mod spare;
 
 use std::sync::Arc;
@@ -43,9 +44,6 @@ const REPLACEMENT: Duration = Duration::from_millis(500);
 
 /// Before a socket that could not be opened is tried again.
 const OPEN_AGAIN: Duration = Duration::from_millis(100);
-
-/// Before somebody who has refused the daemon is asked again. Afterwards libzmq may not do so itself.
-const REFUSED_AGAIN: Duration = Duration::from_secs(1);
 
 /// When the link is up and yet takes nothing, it is asked again after this.
 const STUFFED: Duration = Duration::from_millis(5);
@@ -293,34 +291,6 @@ impl Worker {
         self.settle_all(&self.down());
     }
 
-    fn on_refused(&mut self, why: Refusal) {
-        self.again_at.get_or_insert(Instant::now() + REFUSED_AGAIN);
-        if self.state() == LinkState::Refused(why) {
-            return;
-        }
-        tracing::warn!(
-            why = why.explain(&self.address.endpoint),
-            "no link to the image"
-        );
-        self.state.send_replace(LinkState::Refused(why));
-        self.settle_all(&self.down());
-    }
-
-    /// Asks again who has refused the daemon.
-    fn ask_again(&mut self) {
-        if self.again_at.is_none_or(|at| at > Instant::now()) {
-            return;
-        }
-        self.again_at = None;
-        match Link::open(&self.context, &self.address) {
-            Ok(link) => self.link = link,
-            Err(error) => {
-                tracing::error!(%error, "opening a new socket to the image");
-                self.again_at = Some(Instant::now() + REFUSED_AGAIN);
-            }
-        }
-    }
-
     /// Replaces a worn socket when nobody waits on it, and looks for another way when nothing
     /// comes any more for those who were told a timeout.
     fn look_after_socket(&mut self) {
@@ -339,8 +309,8 @@ impl Worker {
 
     /// An operator wants another socket. Replies that have arrived are taken first.
     fn reconnect(&mut self, done: oneshot::Sender<usize>) {
-        while let Some(frames) = self.link.take_arrived() {
-            self.on_frames(frames);
+        while let Some(reply) = self.link.take_arrived() {
+            self.on_reply(reply);
         }
         let unknown = usize::from(self.inflight.is_awaited());
         self.replace("asked");
