@@ -24,8 +24,8 @@ pub(crate) enum Admin {
     },
     /// Save the image between evaluations; who asks meanwhile is answered later
     SaveImage {
-        /// Give up when something runs for longer than this, and then when the image saves itself
-        /// for longer than this
+        /// Give up when something runs for longer than this; the image itself then has as long
+        /// again, and a minute at least
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
         timeout: Duration,
         /// Save although something runs

@@ -4,7 +4,7 @@ mod showing;
 
 use std::time::Duration;
 
-use stui_protocol::daemon::{Admin, AdminResult, Subject};
+use stui_protocol::daemon::{Admin, AdminResult, SAVE_MS, Subject};
 
 use super::Context;
 use crate::args::admin as args;
@@ -65,7 +65,9 @@ fn patience(command: &Admin) -> Duration {
     let given = match command {
         Admin::Drain { timeout_ms, .. } => *timeout_ms,
         // It waits for what runs, and then for the image.
-        Admin::SaveImage { timeout_ms, .. } => timeout_ms.map(|ms| ms.saturating_mul(2)),
+        Admin::SaveImage { timeout_ms, .. } => {
+            timeout_ms.map(|ms| ms.saturating_add(ms.max(SAVE_MS)))
+        }
         _ => None,
     };
     REPLY_PATIENCE.saturating_add(Duration::from_millis(given.unwrap_or(0)))

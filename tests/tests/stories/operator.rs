@@ -28,6 +28,11 @@ fn end_of(client: &Client, id: &str) -> Result<Value, ErrorType> {
         .map_err(|failure| failure.error_type)
 }
 
+/// Whether something ran and was stopped.
+fn is_stopped(tier: Tier) -> bool {
+    matches!(tier, Tier::Signal | Tier::Terminate | Tier::Abandon)
+}
+
 fn operate(client: &Client, operation: &str) -> String {
     client.ask::<Admin>(json!({"operation": operation})).done
 }
@@ -60,7 +65,7 @@ fn while_it_is_paused_new_work_waits_and_everybody_can_see_who_wants_that() {
     // What runs goes on and can be stopped; what comes now waits.
     let waits = submit(&client, "main", "3 + 4");
     let stopped = client.ask::<Interrupt>(json!({"evaluation_id": runs}));
-    assert_eq!(stopped.tier, Tier::Signal);
+    assert!(is_stopped(stopped.tier), "{stopped:?}");
     let why = client.wait_for("why it waits", |event| {
         event.event == EventName::QueuePosition
             && event.evaluation_id.as_deref() == Some(waits.as_str())
@@ -184,7 +189,7 @@ fn an_image_in_which_something_runs_for_ever_is_saved_by_force_only() {
         .run(&["admin", "save-image", "--timeout", "100ms"])
         .exits(5);
     assert_eq!(client.ask::<Status>(json!({})).paused, None);
-    let parameters = json!({"operation": "save_image", "timeout_ms": 1000, "force": true});
+    let parameters = json!({"operation": "save_image", "timeout_ms": 100, "force": true});
     let saved = client
         .ask::<Admin>(parameters)
         .image
@@ -227,7 +232,8 @@ fn among_fifty_endless_loops_each_is_interrupted_and_what_waits_behind_it_taken_
         let taken_back = driver.ask::<Interrupt>(json!({"evaluation_id": waits}));
         assert_eq!(taken_back.tier, Tier::Queued);
         let stopped = driver.ask::<Interrupt>(json!({"evaluation_id": runs}));
-        assert_eq!(stopped.tier, Tier::Signal);
+        // Which tier works depends on how much else the machine has to do.
+        assert!(is_stopped(stopped.tier), "{stopped:?}");
     }
 
     for (name, (runs, waits)) in names.iter().zip(&begun) {
@@ -356,7 +362,7 @@ fn a_client_that_is_kicked_hears_why_and_its_session_goes_on() {
             .is_some_and(|why| why.contains("operator"))
     );
     let stopped = operator.ask::<Interrupt>(json!({"evaluation_id": runs}));
-    assert_eq!(stopped.tier, Tier::Signal, "it still ran");
+    assert!(is_stopped(stopped.tier), "it still ran: {stopped:?}");
     let none = daemon.user().run(&["admin", "kick", &number]).exits(2);
     assert!(none.stderr.contains("show clients"), "{}", none.stderr);
 }

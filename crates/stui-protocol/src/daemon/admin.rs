@@ -26,7 +26,8 @@ pub enum Admin {
     },
     /// Hold new work back, wait until nothing runs, let the image save itself, go on.
     SaveImage {
-        /// How long to wait for what runs, and then for the image; [`SAVE_MS`] without it.
+        /// How long to wait for what runs; [`SAVE_MS`] without it. The image then has as long
+        /// again, and that many at least.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timeout_ms: Option<u64>,
         /// Save although something still runs after that time.
@@ -56,7 +57,7 @@ pub enum Admin {
 
 /// How long `drain` waits when it is not told.
 pub const DRAIN_MS: u64 = 30_000;
-/// How long each half of `save_image` may take when it is not told.
+/// How long each half of `save_image` may take when it is not told, and the second at least.
 pub const SAVE_MS: u64 = 60_000;
 
 /// What an operator can look at.

@@ -1,6 +1,8 @@
 //! `save_image`: new work waits, what runs ends, the image saves itself, work goes on. Nobody sees
 //! an error: who asks meanwhile is answered later.
 
+use std::time::Duration;
+
 use serde_json::json;
 use stui_protocol::daemon::{AdminResult, SAVE_MS};
 use stui_protocol::{ErrorType, Event, EventName, Failure};
@@ -10,6 +12,9 @@ use super::super::Asked;
 use super::paused_by;
 use super::pausing::{patience, wait_until_idle};
 use crate::gate;
+
+/// The image has at least this long for itself: giving up before helps nobody.
+const AT_LEAST: Duration = Duration::from_millis(SAVE_MS);
 
 pub(super) async fn save(
     asked: &Asked,
@@ -31,6 +36,7 @@ pub(super) async fn save(
     }
     let image = services.image.clone();
     let announcements = services.announcements.clone();
+    let patience = patience.max(AT_LEAST);
     // Whoever asked may go away: the image saves itself all the same, and work waits for that.
     let saving = services.tasks.spawn(async move {
         let saved = image.save(Instant::now() + patience).await;
