@@ -132,6 +132,40 @@ pub struct Sessions {
     #[serde(deserialize_with = "check::positive")]
     pub log_bytes: usize,
     pub log_days: u32,
+    pub autosave: Autosave,
+    #[serde(rename = "autosave_s", deserialize_with = "check::seconds")]
+    pub autosave_period: Duration,
+    #[serde(rename = "expire_idle_s", deserialize_with = "check::seconds_or_never")]
+    pub expire_after: Option<Duration>,
+    #[serde(rename = "expire_warning_s", deserialize_with = "check::seconds")]
+    pub expire_warning: Duration,
+}
+
+/// When the contexts of sessions are saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Autosave {
+    /// When nothing was evaluated for a while.
+    OnIdle,
+    /// Every so often, when something was evaluated.
+    Interval,
+    /// When somebody says so.
+    Off,
+}
+
+impl TryFrom<String> for Autosave {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "on_idle" => Ok(Self::OnIdle),
+            "interval" => Ok(Self::Interval),
+            "off" => Ok(Self::Off),
+            _ => Err(format!(
+                "it must be \"on_idle\", \"interval\" or \"off\", not {text:?}"
+            )),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -167,6 +167,7 @@ fn start_tasks(
     let image = services.image.clone();
     let sessions = services.sessions.clone();
     tasks.spawn(sessions.clone().keep(stop.clone()));
+    tasks.spawn(sessions.clone().tend(stop.clone()));
     tasks.spawn(events::run(
         image.clone(),
         events_endpoint,

@@ -11,6 +11,7 @@ mod following;
 mod history;
 mod home;
 mod queueing;
+mod resting;
 mod resuming;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +34,7 @@ pub(crate) use history::History;
 use home::Home;
 pub use home::Opened;
 pub(crate) use queueing::{Job, Queue, Work, never_began};
+use resting::Use;
 pub(crate) use resuming::timeout_of;
 
 use crate::log::Log;
@@ -81,6 +83,7 @@ struct Facts {
     saved: Option<SavedRecord>,
     /// Who else may use it.
     share: Option<String>,
+    used: Use,
 }
 
 impl Session {
@@ -110,6 +113,7 @@ impl Session {
                 history: History::default(),
                 saved: None,
                 share: None,
+                used: Use::default(),
             }),
             work: Notify::new(),
             closed: CancellationToken::new(),

@@ -9,6 +9,7 @@ mod keeper;
 mod name;
 mod recovering;
 mod renaming;
+mod tending;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -115,6 +116,7 @@ impl Sessions {
     ///
     /// # Errors
     /// `SessionNotFound`; also for sessions of others, which are not told apart from none.
+    /// `SessionExpired` for one that was closed because nobody used it.
     pub fn find(&self, peer: Peer, name_or_id: &str) -> Result<Arc<Session>, Failure> {
         let own = self.table.by_name.get(&(peer.uid, name_or_id.to_owned()));
         if let Some(session) = own {
@@ -126,7 +128,9 @@ impl Sessions {
         let by_name = || seen.iter().position(|session| session.name() == name_or_id);
         match by_id.or_else(by_name) {
             Some(index) => Ok(seen.swap_remove(index)),
-            None => Err(not_found(name_or_id)),
+            None => Err(self
+                .tombstone(peer, name_or_id)
+                .unwrap_or_else(|| not_found(name_or_id))),
         }
     }
 

@@ -86,7 +86,10 @@ struct Shared {
     logs: Mutex<HashMap<u64, Weak<Log>>>,
     /// Logs with lines that the tables do not have.
     dirty: Mutex<Vec<Arc<Log>>>,
+    /// The thread knows that something has changed.
     scheduled: AtomicBool,
+    /// It knows that it is much.
+    hurried: AtomicBool,
     next_key: AtomicU64,
     next_order: AtomicU64,
     health: Health,
@@ -232,6 +235,19 @@ impl Store {
         pending.forget(session);
     }
 
+    /// Why the last session of that name was ended, when it was and that is kept.
+    pub(crate) fn tombstone(&self, owner: u32, name: &str) -> Option<SessionRecord> {
+        lock(&self.0.pending).tombstone(owner, name).cloned()
+    }
+
+    /// Forgets the oldest of a user's sessions that were ended.
+    pub(crate) fn trim_tombstones(&self, owner: u32, most: usize) {
+        let surplus = lock(&self.0.pending).surplus_tombstones(owner, most);
+        for session in surplus {
+            self.forget(session);
+        }
+    }
+
     /// Keeps an evaluation that was accepted.
     pub(crate) fn accept(&self, evaluation: OpenEvaluation) {
         let mut pending = lock(&self.0.pending);
@@ -363,6 +379,7 @@ impl Shared {
             logs: Mutex::default(),
             dirty: Mutex::default(),
             scheduled: AtomicBool::new(false),
+            hurried: AtomicBool::new(false),
             next_key: AtomicU64::new(1),
             next_order: AtomicU64::new(1),
             health,
@@ -390,9 +407,11 @@ impl Shared {
 
     /// Tells the thread, once for each checkpoint.
     fn wake(&self, order: Order) {
-        if self.place.is_some() && !self.scheduled.swap(true, Ordering::AcqRel)
-            || matches!(order, Order::Soon)
-        {
+        let known = match order {
+            Order::Soon => &self.hurried,
+            _ => &self.scheduled,
+        };
+        if !known.swap(true, Ordering::AcqRel) {
             // Without a thread nothing is to be written.
             let _ = self.orders.send(order);
         }

@@ -19,6 +19,7 @@ mod stories {
     mod garbage;
     mod image_life;
     mod operator;
+    mod outliving;
     mod slow_clients;
 
     // What may go wrong.

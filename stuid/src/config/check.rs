@@ -48,6 +48,28 @@ pub(super) fn protocol<'de, D: Deserializer<'de>>(from: D) -> Result<Protocol, D
 /// Shorter ones would tell of a machine under load that it is gone.
 const LEAST_HEARTBEAT_MS: u64 = 100;
 
+/// Ten years, and a slip of the finger above.
+const MOST_SECONDS: u64 = 315_360_000;
+
+pub(super) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    match seconds_or_never(from)? {
+        Some(duration) => Ok(duration),
+        None => Err(D::Error::custom("it must be 1 second or more")),
+    }
+}
+
+pub(super) fn seconds_or_never<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Duration>, D::Error> {
+    match u64::deserialize(from)? {
+        0 => Ok(None),
+        number @ 1..=MOST_SECONDS => Ok(Some(Duration::from_secs(number))),
+        _ => Err(D::Error::custom(format!(
+            "it must be seconds, {MOST_SECONDS} at most"
+        ))),
+    }
+}
+
 pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
     match usize::deserialize(from)? {
         0 => Err(D::Error::custom("it must be 1 or more")),

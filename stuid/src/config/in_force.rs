@@ -13,7 +13,7 @@ use crate::telemetry::Level;
 type Take = fn(&mut Config, &Config);
 
 /// The keys that can change at run time. All others come into force at the next start.
-const RELOADABLE: [(&str, Take); 4] = [
+const RELOADABLE: [(&str, Take); 8] = [
     ("clients.stall_timeout_ms", |old, new| {
         old.clients.stall_timeout = new.clients.stall_timeout;
     }),
@@ -22,6 +22,18 @@ const RELOADABLE: [(&str, Take); 4] = [
     }),
     ("log.level", |old, new| {
         old.log.level.clone_from(&new.log.level);
+    }),
+    ("sessions.autosave", |old, new| {
+        old.sessions.autosave = new.sessions.autosave;
+    }),
+    ("sessions.autosave_s", |old, new| {
+        old.sessions.autosave_period = new.sessions.autosave_period;
+    }),
+    ("sessions.expire_idle_s", |old, new| {
+        old.sessions.expire_after = new.sessions.expire_after;
+    }),
+    ("sessions.expire_warning_s", |old, new| {
+        old.sessions.expire_warning = new.sessions.expire_warning;
     }),
     ("shutdown.timeout_ms", |old, new| {
         old.shutdown.timeout = new.shutdown.timeout;

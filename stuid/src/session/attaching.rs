@@ -29,6 +29,7 @@ impl Session {
         }
         facts.attached.retain(|other| other.client != client.client);
         facts.attached.push(client.clone());
+        facts.used();
         drop(facts);
         if let Some(demoted) = demoted {
             self.tell(Event::new(EventName::Attached, &demoted));
@@ -44,6 +45,7 @@ impl Session {
             return;
         };
         let left = facts.attached.remove(index);
+        facts.used();
         drop(facts);
         if !self.closed.is_cancelled() {
             self.tell(Event::new(EventName::Detached, &left));

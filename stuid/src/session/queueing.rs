@@ -115,6 +115,7 @@ impl Session {
             accepted(Ok(before as u64));
         }
         facts.history.add(Arc::clone(&job.evaluation));
+        facts.used();
         facts.queue.waiting.push_back(job);
         drop(facts);
         self.work.notify_one();
@@ -282,6 +283,7 @@ impl Session {
         event.evaluation_id = Some(evaluation.id.clone());
         let position = self.tell_marked(event, Mark::Begins(evaluation.id.clone()));
         evaluation.begins(position);
+        self.facts().used.has_news = true;
     }
 
     /// Ends an evaluation: the rest of its output and its outcome go to the log, then everybody
@@ -317,6 +319,7 @@ impl Session {
             facts.queue.stray = stray_after(&mut facts, &outcome);
         }
         evaluation.set_stage(Stage::Ended(Arc::new(outcome), position));
+        facts.used();
         facts.history.trim();
         drop(facts);
         drop(progress);

@@ -1,8 +1,6 @@
 //! The start of a daemon after another: the sessions that the store has, with what was under way
 //! in them. Whether the image still has them is seen when it answers.
 
-use std::sync::Arc;
-
 use super::Sessions;
 use crate::session::Session;
 use crate::store::{HomeRecord, Recovered};
@@ -39,6 +37,6 @@ impl Sessions {
                 self.record(open.id.clone(), open.code.clone(), open.by, Some(&session));
             session.resume(&evaluation, open);
         }
-        self.employ(&Arc::clone(&session));
+        self.employ(&session);
     }
 }

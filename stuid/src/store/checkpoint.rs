@@ -1,6 +1,8 @@
 //! The thread that brings what the journal has into the tables, about once a second while anything
 //! changes, and tries again and again when the disk does not take it.
 
+use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -67,14 +69,13 @@ pub(super) fn run(store: &Weak<Shared>, orders: &Receiver<Order>) {
 
 /// Brings everything into the tables. False when that failed; nothing is forgotten then.
 pub(super) fn checkpoint(shared: &Shared) -> bool {
-    shared
-        .scheduled
-        .store(false, std::sync::atomic::Ordering::Release);
+    shared.scheduled.store(false, Ordering::Release);
+    shared.hurried.store(false, Ordering::Release);
     let Some(place) = &shared.place else {
         return true;
     };
     // Before anything is collected: what is appended from here on stands in the new file.
-    let journal = turn_over(shared);
+    let journal = turn_over(shared, &place.dir);
     let written = tables(shared).and_then(|tables| write(shared, &tables));
     match (written, journal) {
         (Ok(()), Ok(number)) => {
@@ -97,26 +98,24 @@ pub(super) fn checkpoint(shared: &Shared) -> bool {
 
 /// Begins a new file of the journal, also when the last one could not be written; answers its
 /// number.
-fn turn_over(shared: &Shared) -> std::io::Result<u64> {
+fn turn_over(shared: &Shared, dir: &Path) -> std::io::Result<u64> {
     let mut ledger = lock(&shared.ledger);
     match &mut *ledger {
         Ledger::Nowhere => Ok(0),
         Ledger::Open(journal) => {
-            if !journal.is_empty()
-                && let Err(error) = journal.rotate()
-            {
-                let next = journal.number() + 1;
-                *ledger = Ledger::Broken { next };
-                return Err(error);
+            let turned = match journal.is_empty() {
+                true => Ok(()),
+                false => journal.rotate(),
+            };
+            let number = journal.number();
+            if turned.is_err() {
+                *ledger = Ledger::Broken { next: number + 1 };
             }
-            Ok(journal.number())
+            turned.map(|()| number)
         }
         Ledger::Broken { next } => {
             let number = *next;
-            let place = shared.place.as_ref();
-            let dir = place.map(|place| place.dir.as_path());
-            let journal = Journal::begin(dir.unwrap_or(std::path::Path::new("")), number)?;
-            *ledger = Ledger::Open(journal);
+            *ledger = Ledger::Open(Journal::begin(dir, number)?);
             Ok(number)
         }
     }

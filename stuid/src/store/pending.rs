@@ -3,7 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::record::{BegunRecord, EndedEvaluation, LinePlace, Mark, OpenEvaluation, SessionRecord};
+use super::record::{
+    BegunRecord, EndedEvaluation, HomeRecord, LinePlace, Mark, OpenEvaluation, SessionRecord,
+};
 use super::tables::{Batch, Contents};
 use stui_protocol::time::Timestamp;
 
@@ -145,5 +147,30 @@ impl Pending {
             .collect();
         found.sort_unstable_by_key(|each| std::cmp::Reverse(each.ended));
         found
+    }
+
+    /// What is told of the newest session of that name that was ended.
+    pub(super) fn tombstone(&self, owner: u32, name: &str) -> Option<&SessionRecord> {
+        let closed = |each: &&SessionRecord| matches!(each.home, HomeRecord::Closed { .. });
+        let named = |each: &&SessionRecord| each.owner == owner && each.name == name;
+        let sessions = self.sessions.values();
+        sessions
+            .filter(named)
+            .filter(closed)
+            .max_by_key(|each| each.key)
+    }
+
+    /// The oldest sessions of a user that were ended, but the newest of them.
+    pub(super) fn surplus_tombstones(&self, owner: u32, most: usize) -> Vec<u64> {
+        let closed = |each: &&SessionRecord| matches!(each.home, HomeRecord::Closed { .. });
+        let sessions = self.sessions.values();
+        let mut keys: Vec<u64> = sessions
+            .filter(|each| each.owner == owner)
+            .filter(closed)
+            .map(|each| each.key)
+            .collect();
+        keys.sort_unstable();
+        keys.truncate(keys.len().saturating_sub(most));
+        keys
     }
 }
