@@ -43,6 +43,10 @@ pub(crate) struct Global {
     /// Fail when no daemon runs instead of starting one
     #[arg(long, global = true, env = "STUI_NO_START", value_parser = FalseyValueParser::new())]
     pub(crate) no_start: bool,
+    /// Wait so long for an image that is away instead of failing at once; eval waits no longer
+    /// than that for its end either, and the evaluation goes on
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    pub(crate) wait: Option<Duration>,
     /// Print JSON: the reply as it came, or the events of a watched session
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -193,9 +197,6 @@ pub(crate) struct Eval {
     /// Stop the code after this time, such as 500ms, 1s, 5m, 2h
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
-    /// Stop waiting after this time; the evaluation goes on
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) wait: Option<Duration>,
     /// Most characters of the result
     #[arg(long, value_name = "N")]
     pub(crate) print_limit: Option<usize>,

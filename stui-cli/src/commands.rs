@@ -25,6 +25,7 @@ mod test;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 use stui_protocol::daemon::{Attach, AttachMode, Detach};
@@ -53,6 +54,8 @@ pub(crate) struct Context<'t> {
     pub(crate) socket: PathBuf,
     /// Whether to start a daemon when none runs.
     start: bool,
+    /// How long to wait for an image that is away.
+    pub(crate) wait: Option<Duration>,
     /// Whether to print JSON.
     pub(crate) json: bool,
     /// Where to print.
@@ -75,6 +78,7 @@ impl<'t> Context<'t> {
         Ok(Self {
             socket: socket::locate(given, path("XDG_RUNTIME_DIR"))?,
             start: !global.no_start,
+            wait: global.wait,
             json: global.json,
             terminal,
         })
@@ -82,18 +86,20 @@ impl<'t> Context<'t> {
 
     /// Connects; starts a daemon when none runs, for commands that are useful with a fresh one.
     pub(crate) fn connect(&mut self) -> Result<Connection, Problem> {
-        start::connect(&self.socket, self.start, &mut self.terminal.err)
+        let connection = start::connect(&self.socket, self.start, &mut self.terminal.err)?;
+        Ok(connection.patient(self.wait))
     }
 
     /// Connects to a daemon that runs, for commands about what is there.
     pub(crate) fn connect_running(&mut self) -> Result<Connection, Problem> {
-        Connection::open(&self.socket).map_err(|problem| match problem {
+        let opened = Connection::open(&self.socket).map_err(|problem| match problem {
             Problem::NoDaemon(path) => Problem::NotStarted(format!(
                 "no daemon runs at {}; `stui` starts one",
                 path.display()
             )),
             other => other,
-        })
+        });
+        Ok(opened?.patient(self.wait))
     }
 
     /// Does a command; prints the reply with `--json`, else what `show` makes of the result. The

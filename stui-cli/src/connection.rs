@@ -49,6 +49,8 @@ pub(crate) struct Connection {
     events: VecDeque<Event>,
     skipped: u64,
     hello: HelloData,
+    /// How long the first request waits for an image that is away.
+    patience: Option<Duration>,
 }
 
 impl Connection {
@@ -82,7 +84,14 @@ impl Connection {
             events: VecDeque::new(),
             skipped: 0,
             hello,
+            patience: None,
         })
+    }
+
+    /// The same, whose first request waits so long for an image that is away.
+    pub(crate) fn patient(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// What the daemon said about itself.
@@ -128,8 +137,8 @@ impl Connection {
         request: &Request,
         patience: Duration,
     ) -> Result<Reply, Problem> {
+        let deadline = Instant::now() + patience + self.patience.unwrap_or_default();
         self.send(request)?;
-        let deadline = Instant::now() + patience;
         loop {
             match self.receive(Some(deadline))? {
                 None => return Err(Problem::NoAnswer(patience)),
@@ -155,7 +164,17 @@ impl Connection {
     /// # Errors
     /// `MessageTooLarge`; `Lost` when the daemon is gone.
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), Problem> {
-        let line = client::encode_request(request)?;
+        let line = match self.patience.take() {
+            None => client::encode_request(request)?,
+            Some(patience) => {
+                let mut request = request.clone();
+                let wait_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+                request
+                    .parameters
+                    .insert("wait_image_ms".to_owned(), wait_ms.into());
+                client::encode_request(&request)?
+            }
+        };
         self.stream.write_all(&line).map_err(|_| Problem::Lost)
     }
 

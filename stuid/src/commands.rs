@@ -252,7 +252,7 @@ struct Asked {
 async fn serve(
     services: Arc<Services>,
     client: Arc<Client>,
-    request: Request,
+    mut request: Request,
     responder: Responder,
 ) {
     if services.closing.is_cancelled() {
@@ -261,6 +261,11 @@ async fn serve(
     if label(&request.command) == "unknown" {
         let known = DaemonCommand::NAMES.iter().chain(ImageCommand::NAMES);
         return responder.answer(Err(unknown_command(&request.command, known)));
+    }
+    match patience(&mut request.parameters) {
+        Ok(Some(patience)) => services.image.wait_until_there(patience).await,
+        Ok(None) => {}
+        Err(failure) => return responder.answer(Err(failure)),
     }
     if !NEED_NO_SESSIONS.contains(&request.command.as_str()) {
         services.sessions.complete().await;
@@ -313,6 +318,17 @@ async fn with<C: Command, F: Future<Output = ()>>(
     }
 }
 
+/// How long a request would wait for an image that is away; the parameter is the daemon's own.
+fn patience(given: &mut Map<String, Value>) -> Result<Option<Duration>, Failure> {
+    match given.remove("wait_image_ms") {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_u64() {
+            Some(wait_ms) => Ok(Some(Duration::from_millis(wait_ms))),
+            None => Err(Failure::invalid("wait_image_ms", "it must be milliseconds")),
+        },
+    }
+}
+
 /// Which session a command means: `session` (name or id), or `session_id` as on the image link.
 fn session_key(given: &Map<String, Value>) -> Result<Option<&str>, Failure> {
     for key in ["session", "session_id"] {
@@ -344,6 +360,11 @@ impl Asked {
             true => self.id.clone(),
             false => new_id(),
         }
+    }
+
+    /// The image, in the turn of whoever asks.
+    fn image(&self) -> Image {
+        self.services.image.of(self.client.peer.uid)
     }
 
     /// For telling the client that its request waits.

@@ -14,12 +14,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub(crate) use check::positive;
 pub use in_force::{InForce, Sources};
 pub use layers::{Environment, Layered, load};
 pub use links::Links;
 pub use places::{socket as socket_place, state_dir};
 
 use crate::image::{Heartbeat, Protocol};
+use crate::limits::Limits;
 
 /// The defaults, as the file that users can copy.
 pub const DEFAULTS: &str = include_str!("../../config/stuid.toml");
@@ -35,6 +37,7 @@ pub struct Config {
     pub admin: Admin,
     pub state: State,
     pub sessions: Sessions,
+    pub limits: Limits,
     pub shutdown: Shutdown,
     pub log: Log,
 }

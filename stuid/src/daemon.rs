@@ -75,7 +75,7 @@ impl Daemon {
         let settling = CancellationToken::new();
         let approach = approach(layered);
         let address = approach.to(&endpoint);
-        let image = Image::start(&address, &metrics, &tasks, &background);
+        let image = Image::start(&address, config.limits, &metrics, &tasks, &background);
         let image = image.map_err(|why| Error::Endpoint {
             endpoint,
             why: why.to_string(),
@@ -89,6 +89,7 @@ impl Daemon {
             metrics: Arc::clone(&metrics),
             store: store.clone(),
             config: in_force.clone(),
+            limits: config.limits,
             tasks: tasks.clone(),
             stop: settling.clone(),
         });

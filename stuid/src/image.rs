@@ -17,22 +17,24 @@ mod queue;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use stui_protocol::daemon::ImageStatus;
+use stui_protocol::daemon::{ImageState, ImageStatus};
 use stui_protocol::image::{SaveImage, SaveImageResult};
 use stui_protocol::{Command, Failure, Reply, Request};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use address::{Address, Approach, Guard, Heartbeat, Protocol, is_remote};
 pub use message::LinkError;
 
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use life::Life;
 use message::Message;
-use queue::Priority;
+use queue::{Lane, Priority};
 use worker::{LinkState, Orders, Worker};
 
 /// Messages on their way to the worker, which empties the channel whenever it runs.
@@ -42,6 +44,8 @@ const CHANNEL_CAPACITY: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Image {
     inbox: mpsc::Sender<Message>,
+    /// Whose turn its requests take; none is the daemon itself.
+    owner: Option<u32>,
     life: Arc<Life>,
     /// Tells the worker that a reply was nonsense.
     distrust: Arc<Notify>,
@@ -67,6 +71,7 @@ impl Image {
     /// When the endpoint is none, or when there are no files or memory for a socket.
     pub fn start(
         address: &Address,
+        limits: Limits,
         metrics: &Arc<Metrics>,
         tasks: &TaskTracker,
         stop: &CancellationToken,
@@ -79,9 +84,10 @@ impl Image {
             distrust: Arc::clone(&distrust),
             reconnects: asked,
         };
-        let worker = Worker::open(address, outbox, link, orders, Arc::clone(metrics))?;
+        let worker = Worker::open(address, outbox, link, orders, limits, Arc::clone(metrics))?;
         let image = Self {
             inbox,
+            owner: None,
             distrust,
             reconnects,
             link: link_state.clone(),
@@ -90,6 +96,33 @@ impl Image {
         tasks.spawn(worker.run(stop.clone()));
         tasks.spawn(health::run(image.clone(), link_state, stop.clone()));
         Ok(image)
+    }
+
+    /// The same image for the requests of one user, who takes turns with the others.
+    #[must_use]
+    pub fn of(&self, owner: u32) -> Self {
+        Self {
+            owner: Some(owner),
+            ..self.clone()
+        }
+    }
+
+    fn lane(&self, request: &Request) -> Lane {
+        let id = request.parameters.get("session_id");
+        let id = id.and_then(serde_json::Value::as_str);
+        Lane {
+            owner: self.owner,
+            session: id.unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Waits until somebody is at the other end of the link and has answered, or so long.
+    pub async fn wait_until_there(&self, limit: Duration) {
+        let away = [ImageState::Connecting, ImageState::Down];
+        let mut status = self.life.status();
+        let there = status.wait_for(|status| !away.contains(&status.state));
+        // Whoever asks next is told how it is.
+        let _ = timeout(limit, there).await;
     }
 
     /// Asks the image and waits for its reply, until the deadline at most.
@@ -104,7 +137,7 @@ impl Image {
         let message = Message {
             body: envelope::seal(request)?,
             priority: Priority::of(&request.command),
-            lane: lane(request),
+            lane: self.lane(request),
             deadline,
             reply,
             span: tracing::Span::current(),
@@ -194,13 +227,6 @@ impl Image {
 #[must_use]
 pub fn new_id() -> String {
     uuid::Uuid::new_v4().simple().to_string()
-}
-
-fn lane(request: &Request) -> String {
-    match request.parameters.get("session_id") {
-        Some(serde_json::Value::String(id)) => id.clone(),
-        _ => String::new(),
-    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub mod image;
 pub mod config;
 pub mod error;
 pub mod identity;
+pub mod limits;
 pub mod metrics;
 pub mod shutdown;
 pub mod supervisor;

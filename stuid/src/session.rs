@@ -13,6 +13,8 @@ mod home;
 mod queueing;
 mod resting;
 mod resuming;
+mod seats;
+mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,6 +38,8 @@ pub use home::Opened;
 pub(crate) use queueing::{Job, Queue, Work, never_began};
 use resting::Use;
 pub(crate) use resuming::timeout_of;
+pub(crate) use seats::Seats;
+pub(crate) use waiting::Wait;
 
 use crate::log::Log;
 use crate::metrics::Metrics;
@@ -57,9 +61,12 @@ pub struct Session {
     pub log: Arc<Log>,
     metrics: Arc<Metrics>,
     store: Store,
+    seats: Seats,
     facts: Mutex<Facts>,
     /// There is something to do for the task.
     work: Notify,
+    /// Something new waits.
+    grown: Notify,
     /// The session is gone.
     pub(crate) closed: CancellationToken,
 }
@@ -100,6 +107,7 @@ impl Session {
             log,
             metrics: Arc::clone(&limits.metrics),
             store: limits.store.clone(),
+            seats: limits.seats.clone(),
             facts: Mutex::new(Facts {
                 name: name.to_owned(),
                 home: Home::New,
@@ -116,6 +124,7 @@ impl Session {
                 used: Use::default(),
             }),
             work: Notify::new(),
+            grown: Notify::new(),
             closed: CancellationToken::new(),
         }
     }
@@ -214,6 +223,13 @@ impl Session {
         }
     }
 
+    /// What runs in it.
+    #[must_use]
+    pub fn run(&self) -> Option<RunningEvaluation> {
+        self.running()
+            .and_then(|evaluation| running_of(&evaluation))
+    }
+
     /// Adds an event to the log and answers its position.
     pub fn tell(&self, event: Event) -> u64 {
         self.tell_marked(event, Mark::None)
@@ -271,6 +287,7 @@ impl Session {
 pub(crate) struct Limits {
     /// Where it is kept.
     pub(crate) store: Store,
+    pub(crate) seats: Seats,
     /// Seconds after which the image may end it; none is never.
     pub(crate) timeout: Option<u64>,
     pub(crate) metrics: Arc<Metrics>,

@@ -32,8 +32,9 @@ use crate::config::InForce;
 use crate::gate::Gate;
 use crate::identity::Peer;
 use crate::image::Image;
+use crate::limits::Limits as QueueLimits;
 use crate::metrics::Metrics;
-use crate::session::{Book, Desk, Evaluation, Limits, Session};
+use crate::session::{Book, Desk, Evaluation, Limits, Seats, Session};
 use crate::store::{PlaceRecord, Store};
 
 /// Sessions that one user may have.
@@ -64,6 +65,7 @@ struct Table {
     /// Evaluations without a session whose id somebody may know.
     loose: Mutex<VecDeque<Arc<Evaluation>>>,
     config: InForce,
+    seats: Seats,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -83,6 +85,8 @@ pub struct Surroundings {
     pub store: Store,
     /// The configuration.
     pub config: InForce,
+    /// How much may wait.
+    pub limits: QueueLimits,
     /// Where the sessions' tasks run.
     pub tasks: TaskTracker,
     /// Ends them.
@@ -106,6 +110,7 @@ impl Sessions {
                 metrics: surroundings.metrics,
                 loose: Mutex::default(),
                 config: surroundings.config,
+                seats: Seats::new(surroundings.limits),
                 tasks: surroundings.tasks,
                 stop: surroundings.stop,
             }),
@@ -219,6 +224,7 @@ impl Sessions {
             let closed = self
                 .table
                 .image
+                .of(session.owner)
                 .ask(&CloseSession { session_id }, deadline)
                 .await;
             if let Err(failure) = closed
@@ -301,7 +307,7 @@ impl Sessions {
     fn employ(&self, session: &Arc<Session>) {
         let desk = Desk {
             session: Arc::clone(session),
-            image: self.table.image.clone(),
+            image: self.table.image.of(session.owner),
             gate: self.table.gate.clone(),
             config: self.table.config.clone(),
             stop: self.table.stop.clone(),
@@ -337,6 +343,7 @@ impl Sessions {
     fn limits(&self, timeout: Option<u64>) -> Limits {
         Limits {
             store: self.table.store.clone(),
+            seats: self.table.seats.clone(),
             timeout,
             metrics: Arc::clone(&self.table.metrics),
         }

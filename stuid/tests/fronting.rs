@@ -153,7 +153,9 @@ fn an_evaluation_blocks_its_client_and_no_other() {
         .iter()
         .find(|asked| asked.command == "evaluate")
         .unwrap();
-    assert_eq!(evaluate.parameters["timeout_ms"], 30_000, "as in 1.0");
+    // As in 1.0, less what it took to get there.
+    let left = evaluate.parameters["timeout_ms"].as_u64().unwrap();
+    assert!((1..=30_000).contains(&left), "{left}");
 }
 
 #[test]

@@ -15,3 +15,4 @@ mod lining;
 mod living;
 mod operating;
 mod speaking;
+mod waiting;

@@ -30,6 +30,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Evaluates code.
 pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let code = code::read(&args.code, "eval")?;
+    let waits_until = context.wait.map(|wait| Instant::now() + wait);
     let mut looking = context.connect()?;
     looking.catch_signals()?;
     let session = look_on(&mut looking, args.session.as_deref())?;
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, 
         evaluation_id,
         timeout: args.timeout,
         ends_by: None,
-        waits_until: args.wait.map(|wait| Instant::now() + wait),
+        waits_until,
         interrupted: false,
         streams: !context.json,
         line_open: false,

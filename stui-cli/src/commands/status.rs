@@ -8,6 +8,7 @@ use stui_protocol::time::now;
 
 use super::{Context, Shown};
 use crate::exit::{Exit, Problem};
+use crate::render::columns::one_line;
 use crate::render::{Palette, image, store, time};
 
 /// Shows how the daemon and the image are; exit code 4 when the image does not answer.
@@ -104,6 +105,12 @@ fn lines(status: &StatusResult, palette: Palette) -> String {
             queue.running, queue.evaluations, queue.requests
         ),
     );
+    for running in &status.running {
+        let evaluation = &running.evaluation;
+        let code = one_line(&evaluation.code);
+        let time = time::duration(Duration::from_millis(evaluation.running_ms));
+        line("running", format!("{}: {code} ({time})", running.session));
+    }
     text
 }
 

@@ -156,6 +156,17 @@ fn a_time_limit_is_passed_on_and_exits_5() {
 }
 
 #[test]
+fn who_waits_for_an_image_that_is_away_says_so_in_the_first_request() {
+    let daemon = failing("ImageUnavailable", "nobody answers", json!({}));
+    let ended = Stui::run(&daemon, &["--wait", "10s", "status"]);
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert_eq!(
+        daemon.asked("status")["parameters"]["wait_image_ms"],
+        10_000
+    );
+}
+
+#[test]
 fn waiting_can_end_before_the_evaluation() {
     let daemon = Daemon::start(|_| None);
     let ended = Stui::run(&daemon, &["eval", "--wait", "100ms", "wait"]);

@@ -241,6 +241,8 @@ fn the_status_names_the_embedded_image_as_such() {
                       "endpoint": "tcp://127.0.0.1:5555", "reason": "it said so",
                       "description": {"kind": "embedded", "version": "0.1.0", "name": "x"}},
             "queue": {"requests": 0, "evaluations": 1, "running": 2, "oldest_ms": 2500},
+            "running": [{"session": "main", "owner": 7, "evaluation_id": "e-1",
+                         "code": "[ true ]\n\twhileTrue", "running_ms": 61_000}],
             "clients": 3, "sessions": 4,
         })
     };
@@ -251,6 +253,10 @@ fn the_status_names_the_embedded_image_as_such() {
         "{ended:?}"
     );
     assert!(ended.out.contains("2 evaluations run, 1 wait"), "{ended:?}");
+    let running = "main: [ true ] whileTrue (1 m 01 s)";
+    assert!(ended.out.contains(running), "{ended:?}");
+    let levels = "link unknown, listener unknown, evaluator unknown";
+    assert!(ended.out.contains(levels), "{ended:?}");
     let ended = Stui::run(&answering("status", status("down")), &["status"]);
     assert_eq!(ended.code, Some(4));
     assert!(ended.out.contains("down: it said so"), "{ended:?}");

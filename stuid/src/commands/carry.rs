@@ -52,7 +52,7 @@ async fn carry(asked: &Asked, command: String, mut given: Map<String, Value>) ->
         let (pass, later) = entered.await?;
         (_pass, deadline) = (Some(pass), later);
     }
-    let reply = asked.services.image.call(&request, deadline).await?;
+    let reply = asked.image().call(&request, deadline).await?;
     match &reply.outcome {
         Ok(result) if request.command == SaveContext::NAME => {
             notice_saved(session.as_ref(), result);

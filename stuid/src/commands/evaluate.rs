@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::notice::Notice;
 use super::{Asked, Services, UNIQUE_ID_CHARS, awaiting};
-use crate::session::{Evaluation, Following, Job, Session, never_began, timeout_of};
+use crate::session::{Evaluation, Following, Job, Session, Wait, never_began, timeout_of};
 
 /// Evaluations without a session that may run at the same time, over all clients.
 pub(crate) const MOST_LOOSE: usize = 256;
@@ -51,6 +51,7 @@ async fn in_session(asked: Asked, session: &Arc<Session>, start: Request, wait_m
             notes: Some(asked.client.notes.clone()),
             accepted: None,
             begun: None,
+            wait: Wait::default(),
         };
         session.enqueue(job).map(|()| evaluation)
     });
@@ -64,7 +65,7 @@ async fn alone(asked: Asked, start: Request, wait_ms: Option<u64>) {
     let services = Arc::clone(&asked.services);
     let evaluation = record(&asked, &start, None);
     let following = Following {
-        image: services.image.clone(),
+        image: services.image.of(asked.client.peer.uid),
         evaluation: Arc::clone(&evaluation),
         timeout: timeout_of(&start),
         start: Some(start),

@@ -7,7 +7,7 @@ use stui_protocol::image::Evaluate;
 use stui_protocol::limits::DEFAULT_PRINT_LIMIT;
 
 use super::Asked;
-use crate::session::{Job, timeout_of};
+use crate::session::{Job, Wait, timeout_of};
 
 pub(super) async fn serve(asked: Asked, command: Submit) {
     let found = asked.find(&command.session);
@@ -41,5 +41,6 @@ pub(super) async fn serve(asked: Asked, command: Submit) {
         notes: Some(asked.client.notes.clone()),
         accepted: Some(Box::new(accepted)),
         begun: None,
+        wait: Wait::default(),
     });
 }

@@ -70,7 +70,7 @@ pub(super) fn seconds_or_never<'de, D: Deserializer<'de>>(
     }
 }
 
-pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+pub(crate) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
     match usize::deserialize(from)? {
         0 => Err(D::Error::custom("it must be 1 or more")),
         number => Ok(number),

@@ -6,7 +6,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::inflight::Correlation;
-use super::queue::Priority;
+use super::queue::{InLane, Lane, Priority};
+use crate::limits::Reached;
 
 /// One request on its way to the image. Whoever holds it owes [`Message::reply`] an answer.
 #[derive(Debug)]
@@ -14,12 +15,18 @@ pub(crate) struct Message {
     /// The encoded request.
     pub(crate) body: Vec<u8>,
     pub(crate) priority: Priority,
-    /// The session that it belongs to, for taking turns.
-    pub(crate) lane: String,
+    /// Whose turn it takes.
+    pub(crate) lane: Lane,
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<Answer, LinkError>>,
     /// The caller's span, so that the worker's lines tell whose request they are about.
     pub(crate) span: tracing::Span,
+}
+
+impl InLane for Message {
+    fn lane(&self) -> &Lane {
+        &self.lane
+    }
 }
 
 /// The encoded reply, and its place in the order in which requests were sent.
@@ -54,11 +61,8 @@ pub enum LinkError {
     #[error("the link to the image broke after the request was sent: it may or may not have run")]
     Unknown,
     /// Too many requests wait for the link.
-    #[error("{limit} requests wait for the image already: try again later")]
-    Overloaded {
-        /// How many may wait.
-        limit: usize,
-    },
+    #[error("too many requests wait for the image: {0}")]
+    Full(Reached),
     /// The daemon is shutting down.
     #[error("the daemon is shutting down: nothing was sent")]
     Stopped,
@@ -85,8 +89,8 @@ impl From<LinkError> for Failure {
             LinkError::TimedOut | LinkError::Unknown | LinkError::Nonsense(_) => {
                 ErrorType::OutcomeUnknown
             }
-            LinkError::Overloaded { .. } => ErrorType::Overloaded,
             LinkError::Stopped => ErrorType::ShuttingDown,
+            LinkError::Full(reached) => return (*reached).into(),
             LinkError::TooLarge(failure) => return (**failure).clone(),
         };
         let failure =
@@ -96,7 +100,6 @@ impl From<LinkError> for Failure {
                 .with("endpoint", endpoint)
                 .with("since", since.to_string())
                 .with("state", "down"),
-            LinkError::Overloaded { limit } => failure.with("limit", limit),
             _ => failure,
         }
     }

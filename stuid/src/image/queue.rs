@@ -1,7 +1,10 @@
-//! What waits for the link: control before reading before evaluations, and within one priority
-//! every session in turn, so that one busy session does not keep the others waiting.
+//! What waits for the link: control before reading before evaluations. Within one priority owners
+//! take turns, and the sessions of an owner take his, so that one busy session does not keep the
+//! others waiting, nor a busy user other users.
 
 use std::collections::{BTreeMap, VecDeque};
+
+use crate::limits::{Limits, Reached};
 
 /// Who goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,35 +27,100 @@ impl Priority {
     }
 }
 
-/// A bounded queue with priorities and lanes. A lane is a session's id, or empty.
+/// Whose turn a request takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lane {
+    /// A user; none is the daemon itself.
+    pub(crate) owner: Option<u32>,
+    /// A session's id, or empty.
+    pub(crate) session: String,
+}
+
+/// A bounded queue with priorities and lanes.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
-    capacity: usize,
+    limits: Limits,
     len: usize,
+    /// Of each owner who has any.
+    lens: BTreeMap<Option<u32>, usize>,
     levels: [Level<T>; 3],
 }
 
-#[derive(Debug)]
-struct Level<T> {
-    lanes: BTreeMap<String, VecDeque<T>>,
-    /// Lanes that are not empty, in the order of their turns.
-    turns: VecDeque<String>,
+/// One priority: owners, their sessions, what these wait for.
+type Level<T> = Turns<Option<u32>, Turns<String, VecDeque<T>>>;
+
+/// Something that gives one item after the other.
+trait Line<T>: Default {
+    fn give(&mut self) -> Option<T>;
+    fn is_over(&self) -> bool;
 }
 
-impl<T> Default for Level<T> {
+impl<T> Line<T> for VecDeque<T> {
+    fn give(&mut self) -> Option<T> {
+        self.pop_front()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// Lines that take turns. None of them is over.
+#[derive(Debug)]
+struct Turns<K, L> {
+    lines: BTreeMap<K, L>,
+    order: VecDeque<K>,
+}
+
+impl<K, L> Default for Turns<K, L> {
     fn default() -> Self {
         Self {
-            lanes: BTreeMap::new(),
-            turns: VecDeque::new(),
+            lines: BTreeMap::new(),
+            order: VecDeque::new(),
         }
     }
 }
 
-impl<T> Queue<T> {
-    pub(crate) fn new(capacity: usize) -> Self {
+impl<K: Ord + Clone, L: Default> Turns<K, L> {
+    /// The line of that key; a new one takes its turn last.
+    fn line(&mut self, key: &K) -> &mut L {
+        if !self.lines.contains_key(key) {
+            self.order.push_back(key.clone());
+        }
+        self.lines.entry(key.clone()).or_default()
+    }
+
+    /// Changes all lines and forgets those for which that answers true.
+    fn change(&mut self, mut over_after: impl FnMut(&mut L) -> bool) {
+        self.lines.retain(|_, line| !over_after(line));
+        self.order.retain(|key| self.lines.contains_key(key));
+    }
+}
+
+impl<T, K: Ord + Clone, L: Line<T>> Line<T> for Turns<K, L> {
+    fn give(&mut self) -> Option<T> {
+        let key = self.order.pop_front()?;
+        let line = self.lines.get_mut(&key)?;
+        let item = line.give();
+        if line.is_over() {
+            self.lines.remove(&key);
+        } else {
+            self.order.push_back(key);
+        }
+        item
+    }
+
+    fn is_over(&self) -> bool {
+        self.order.is_empty()
+    }
+}
+
+impl<T: InLane> Queue<T> {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            capacity,
+            limits,
             len: 0,
+            lens: BTreeMap::new(),
             levels: Default::default(),
         }
     }
@@ -64,129 +132,166 @@ impl<T> Queue<T> {
     /// Adds something at the end of its lane.
     ///
     /// # Errors
-    /// Gives it back when the queue has its full length.
-    pub(crate) fn push(&mut self, priority: Priority, lane: &str, item: T) -> Result<(), T> {
-        if self.len >= self.capacity {
-            return Err(item);
+    /// Gives it back with the limit that leaves no room for it.
+    pub(crate) fn push(&mut self, priority: Priority, item: T) -> Result<(), (T, Reached)> {
+        let lane = item.lane();
+        let own = self.lens.get(&lane.owner).copied().unwrap_or(0);
+        if let Some(reached) = self.limits.of_requests(own, self.len) {
+            return Err((item, reached));
         }
         self.len += 1;
-        let level = &mut self.levels[priority as usize];
-        if let Some(items) = level.lanes.get_mut(lane) {
-            items.push_back(item);
-        } else {
-            level.lanes.insert(lane.to_owned(), [item].into());
-            level.turns.push_back(lane.to_owned());
-        }
+        self.lens.insert(lane.owner, own + 1);
+        let owner = self.levels[priority as usize].line(&lane.owner);
+        let session = owner.line(&lane.session);
+        session.push_back(item);
         Ok(())
     }
 
     /// Takes out whose turn it is.
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let level = self
-            .levels
-            .iter_mut()
-            .find(|level| !level.turns.is_empty())?;
-        let lane = level.turns.pop_front()?;
-        let items = level.lanes.get_mut(&lane)?;
-        let item = items.pop_front();
-        if items.is_empty() {
-            level.lanes.remove(&lane);
-        } else {
-            level.turns.push_back(lane);
-        }
-        self.len -= usize::from(item.is_some());
-        item
+        let item = self.levels.iter_mut().find_map(Line::give)?;
+        self.gone(&item);
+        Some(item)
     }
 
     /// Takes out all for which `is_it` holds.
     pub(crate) fn take(&mut self, mut is_it: impl FnMut(&T) -> bool) -> Vec<T> {
         let mut taken = Vec::new();
         for level in &mut self.levels {
-            for items in level.lanes.values_mut() {
-                for item in std::mem::take(items) {
-                    if is_it(&item) {
-                        taken.push(item);
-                    } else {
-                        items.push_back(item);
+            level.change(|owner| {
+                owner.change(|items| {
+                    for item in std::mem::take(items) {
+                        if is_it(&item) {
+                            taken.push(item);
+                        } else {
+                            items.push_back(item);
+                        }
                     }
-                }
-            }
-            level.lanes.retain(|_, items| !items.is_empty());
-            level.turns.retain(|lane| level.lanes.contains_key(lane));
+                    items.is_empty()
+                });
+                owner.order.is_empty()
+            });
         }
-        self.len -= taken.len();
+        for item in &taken {
+            self.gone(item);
+        }
         taken
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.levels
-            .iter()
-            .flat_map(|level| level.lanes.values().flatten())
+        let owners = self.levels.iter().flat_map(|level| level.lines.values());
+        owners.flat_map(|owner| owner.lines.values().flatten())
     }
+
+    fn gone(&mut self, item: &T) {
+        self.len -= 1;
+        let owner = item.lane().owner;
+        if let Some(own) = self.lens.get_mut(&owner) {
+            *own -= 1;
+            if *own == 0 {
+                self.lens.remove(&owner);
+            }
+        }
+    }
+}
+
+/// What can wait in a [`Queue`].
+pub(crate) trait InLane {
+    fn lane(&self) -> &Lane;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn drain(queue: &mut Queue<&'static str>) -> Vec<&'static str> {
-        std::iter::from_fn(|| queue.pop()).collect()
+    const ROOM: Limits = Limits {
+        queue_per_session: 9,
+        queue_per_owner: 9,
+        queue: 9,
+        requests_per_owner: 9,
+        requests: 9,
+    };
+
+    #[derive(Debug, PartialEq)]
+    struct Item(&'static str, Lane);
+
+    impl InLane for Item {
+        fn lane(&self) -> &Lane {
+            &self.1
+        }
+    }
+
+    /// `1a2` is the second of session a of user 1.
+    fn item(name: &'static str) -> Item {
+        let owner = name[..1].parse().ok();
+        let session = name[1..2].to_owned();
+        Item(name, Lane { owner, session })
+    }
+
+    fn queue(names: &[&'static str], limits: Limits) -> Queue<Item> {
+        let mut queue = Queue::new(limits);
+        for name in names {
+            queue.push(Priority::Reading, item(name)).unwrap();
+        }
+        queue
+    }
+
+    fn drain(queue: &mut Queue<Item>) -> Vec<&'static str> {
+        std::iter::from_fn(|| queue.pop().map(|item| item.0)).collect()
     }
 
     #[test]
     fn control_goes_before_reading_before_evaluations() {
-        let mut queue = Queue::new(9);
-        for (command, item) in [
-            ("evaluate", "evaluate"),
-            ("inspect", "inspect"),
-            ("interrupt", "interrupt"),
-            ("run_tests", "run_tests"),
+        let mut queue = queue(&[], ROOM);
+        for (command, name) in [
+            ("evaluate", "1a1"),
+            ("inspect", "1a2"),
+            ("interrupt", "1a3"),
+            ("run_tests", "1a4"),
         ] {
-            queue.push(Priority::of(command), "s", item).unwrap();
+            queue.push(Priority::of(command), item(name)).unwrap();
         }
-        assert_eq!(
-            drain(&mut queue),
-            ["interrupt", "inspect", "evaluate", "run_tests"]
-        );
+        assert_eq!(drain(&mut queue), ["1a3", "1a2", "1a1", "1a4"]);
     }
 
     #[test]
     fn sessions_take_turns() {
-        let mut queue = Queue::new(9);
-        for (lane, item) in [
-            ("a", "a1"),
-            ("a", "a2"),
-            ("a", "a3"),
-            ("b", "b1"),
-            ("c", "c1"),
-        ] {
-            queue.push(Priority::Reading, lane, item).unwrap();
-        }
-        assert_eq!(drain(&mut queue), ["a1", "b1", "c1", "a2", "a3"]);
+        let mut queue = queue(&["1a1", "1a2", "1a3", "1b1", "1c1"], ROOM);
+        assert_eq!(drain(&mut queue), ["1a1", "1b1", "1c1", "1a2", "1a3"]);
     }
 
     #[test]
-    fn a_full_queue_gives_back_what_it_cannot_take() {
-        let mut queue = Queue::new(1);
-        queue.push(Priority::Reading, "", "a").unwrap();
-        assert_eq!(queue.push(Priority::Control, "", "b"), Err("b"));
-        assert_eq!(queue.pop(), Some("a"));
-        assert_eq!(queue.push(Priority::Control, "", "b"), Ok(()));
+    fn owners_take_turns_however_many_sessions_they_have() {
+        let mut queue = queue(&["1a1", "1b1", "1c1", "1d1", "2a1", "2a2"], ROOM);
+        let order = ["1a1", "2a1", "1b1", "2a2", "1c1", "1d1"];
+        assert_eq!(drain(&mut queue), order);
+    }
+
+    #[test]
+    fn a_full_queue_gives_back_what_it_cannot_take_and_says_why() {
+        let limits = Limits {
+            requests_per_owner: 1,
+            requests: 2,
+            ..ROOM
+        };
+        let mut queue = queue(&["1a1"], limits);
+        let (_, reached) = queue.push(Priority::Control, item("1b1")).unwrap_err();
+        assert_eq!((reached.scope, reached.limit), ("owner", 1));
+        queue.push(Priority::Reading, item("2a1")).unwrap();
+        let (back, reached) = queue.push(Priority::Control, item("3a1")).unwrap_err();
+        assert_eq!((back.0, reached.scope, reached.limit), ("3a1", "daemon", 2));
+        assert_eq!(reached.key, "limits.requests");
+        assert_eq!(drain(&mut queue), ["1a1", "2a1"]);
+        queue.push(Priority::Control, item("1b1")).unwrap();
     }
 
     #[test]
     fn what_is_taken_out_leaves_the_order_of_the_rest() {
-        let mut queue = Queue::new(9);
-        for (lane, item) in [("a", "a1"), ("b", "b1"), ("a", "a2"), ("c", "c1")] {
-            queue.push(Priority::Reading, lane, item).unwrap();
-        }
-        assert_eq!(
-            queue.take(|item| item.ends_with("b1") || *item == "a1"),
-            ["a1", "b1"]
-        );
-        assert_eq!(queue.len(), 2);
-        assert_eq!(queue.iter().count(), 2);
-        assert_eq!(drain(&mut queue), ["a2", "c1"]);
-        assert_eq!(queue.len(), 0);
+        let mut queue = queue(&["1a1", "1b1", "1a2", "1c1", "2a1"], ROOM);
+        let taken = queue.take(|item| ["1a1", "1b1", "2a1"].contains(&item.0));
+        assert_eq!(taken.len(), 3);
+        assert_eq!((queue.len(), queue.iter().count()), (2, 2));
+        assert_eq!(drain(&mut queue), ["1a2", "1c1"]);
+        assert_eq!((queue.len(), queue.lens.len()), (0, 0));
     }
 }

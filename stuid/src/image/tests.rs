@@ -18,6 +18,14 @@ async fn look_again() {
     sleep_until(Instant::now() + Duration::from_millis(1)).await;
 }
 
+const LIMITS: Limits = Limits {
+    queue_per_session: 9,
+    queue_per_owner: 9,
+    queue: 9,
+    requests_per_owner: 9,
+    requests: 9,
+};
+
 /// The worst image there can be.
 struct Rogue {
     router: zmq::Socket,
@@ -108,7 +116,7 @@ impl Bridge {
         let metrics = Arc::new(Metrics::new().unwrap());
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let address = Heartbeat::Auto.at(&rogue.endpoint);
-        let image = Image::start(&address, &metrics, &tasks, &stop).unwrap();
+        let image = Image::start(&address, LIMITS, &metrics, &tasks, &stop).unwrap();
         Self {
             image,
             metrics,

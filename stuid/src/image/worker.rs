@@ -26,13 +26,11 @@ use super::message::{Answer, LinkError, Message};
 use super::queue::Queue;
 use spare::{Spare, Verdict};
 
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 
 /// Requests under way at the image. A second one would only wait in its pipe; one buys certainty.
 const WINDOW: usize = 1;
-
-/// Requests that may wait for the link, over all clients.
-pub(crate) const QUEUE_CAPACITY: usize = 1024;
 
 /// At the start, requests wait this long for the first connection before they are told that
 /// nobody is there.
@@ -110,6 +108,7 @@ impl Worker {
         inbox: mpsc::Receiver<Message>,
         state: watch::Sender<LinkState>,
         orders: Orders,
+        limits: Limits,
         metrics: Arc<Metrics>,
     ) -> Result<Self, tmq::TmqError> {
         let context = zmq::Context::new();
@@ -119,7 +118,7 @@ impl Worker {
             address: address.clone(),
             link,
             inbox,
-            queue: Queue::new(QUEUE_CAPACITY),
+            queue: Queue::new(limits),
             inflight: Inflight::new(WINDOW),
             state,
             connection: 0,
@@ -184,11 +183,7 @@ impl Worker {
             let down = self.down();
             return answer(message, Err(down));
         }
-        let lane = message.lane.clone();
-        if let Err(message) = self.queue.push(message.priority, &lane, message) {
-            let limit = QUEUE_CAPACITY;
-            answer(message, Err(LinkError::Overloaded { limit }));
-        }
+        self.enqueue(message);
         self.tell_queue();
     }
 
@@ -228,15 +223,13 @@ impl Worker {
 
     fn put_back(&mut self, message: Message) {
         self.stuffed = true;
-        let lane = message.lane.clone();
-        if let Err(message) = self.queue.push(message.priority, &lane, message) {
-            // It was in the queue a moment ago, so there is room.
-            answer(
-                message,
-                Err(LinkError::Overloaded {
-                    limit: QUEUE_CAPACITY,
-                }),
-            );
+        // It was in the queue a moment ago, so there is room.
+        self.enqueue(message);
+    }
+
+    fn enqueue(&mut self, message: Message) {
+        if let Err((message, reached)) = self.queue.push(message.priority, message) {
+            answer(message, Err(LinkError::Full(reached)));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The task of one session: it makes the session in the image when somebody needs it, and runs
 //! its evaluations one after the other.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +20,6 @@ use crate::gate::{self, Gate};
 use crate::identity::client_id;
 use crate::image::{Image, new_id};
 use crate::store::PlaceRecord;
-
-/// Those who wait are told their place this often.
-const TELL_POSITIONS: Duration = Duration::from_secs(1);
 
 /// While an operator holds new work back, they are told so this often.
 const TELL_WHY: Duration = Duration::from_secs(10);
@@ -65,6 +63,7 @@ impl Desk {
                         () = self.stop.cancelled() => break,
                         () = wakeup => {}
                         () = self.wait_for_the_gate(), if held_back => {}
+                        never = self.tend_queue() => match never {},
                     }
                 }
                 Work::Closed => break,
@@ -83,7 +82,21 @@ impl Desk {
         loop {
             tokio::select! {
                 () = self.gate.open() => return,
-                _ = ticks.tick() => self.tell_positions(),
+                _ = ticks.tick() => self.tell_positions(true),
+            }
+        }
+    }
+
+    /// Ends those whose time is over while they wait and tells the others their places. Goes on
+    /// until it is dropped.
+    async fn tend_queue(&self) -> Infallible {
+        loop {
+            self.session.end_overdue();
+            self.tell_positions(false);
+            let due = self.session.next_due();
+            tokio::select! {
+                () = self.session.grown.notified() => {}
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
         }
     }
@@ -144,7 +157,6 @@ impl Desk {
 
     async fn evaluate(&self, job: Job) {
         let evaluation = Arc::clone(&job.evaluation);
-        self.tell_positions();
         match job.begun {
             None => self.session.begin(&evaluation),
             Some(begun) => {
@@ -187,6 +199,7 @@ impl Desk {
             over = asking => if over { self.session.forget_stray(stray) },
             () = self.session.closed.cancelled() => {}
             () = self.stop.cancelled() => {}
+            never = self.tend_queue() => match never {},
         }
     }
 
@@ -194,22 +207,18 @@ impl Desk {
     /// None when the daemon ends first.
     async fn attend(&self, outcome: impl Future<Output = Outcome>) -> Option<Outcome> {
         let mut outcome = std::pin::pin!(outcome);
-        let mut ticks = interval(TELL_POSITIONS);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.reset();
-        loop {
-            tokio::select! {
-                outcome = &mut outcome => return Some(outcome),
-                () = self.session.closed.cancelled() => return Some(Err(closed_while_running())),
-                () = self.stop.cancelled() => return None,
-                _ = ticks.tick() => self.tell_positions(),
-            }
+        tokio::select! {
+            outcome = &mut outcome => Some(outcome),
+            () = self.session.closed.cancelled() => Some(Err(closed_while_running())),
+            () = self.stop.cancelled() => None,
+            never = self.tend_queue() => match never {},
         }
     }
 
-    fn tell_positions(&self) {
+    /// Tells all who wait their places, or those only for whom that is news.
+    fn tell_positions(&self, all: bool) {
         let reason = self.gate.closed().as_ref().map(gate::describe);
-        for (job_evaluation, notes, position) in self.session.waiting() {
+        for (job_evaluation, notes, position) in self.session.places(all) {
             let data = QueuePositionData {
                 position,
                 reason: reason.clone(),

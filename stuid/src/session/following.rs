@@ -85,8 +85,9 @@ impl Following {
         let Some(limit) = self.timeout else {
             return self.wait(&life, confirm_until).await;
         };
+        let left = self.time_left().unwrap_or(limit);
         let mut wait = std::pin::pin!(self.wait(&life, confirm_until));
-        let guard = Instant::now() + limit + GUARD;
+        let guard = Instant::now() + left + GUARD;
         if let Ok(outcome) = timeout_at(guard, &mut wait).await {
             return outcome;
         }
@@ -112,6 +113,12 @@ impl Following {
         start
             .parameters
             .insert("wait_ms".into(), FIRST_WAIT_MS.into());
+        if let Some(left) = self.time_left() {
+            // Rounded up: the image is never told less than there is.
+            let left = left.as_nanos().div_ceil(1_000_000);
+            let left = u64::try_from(left).unwrap_or(u64::MAX);
+            start.parameters.insert("timeout_ms".into(), left.into());
+        }
         match self.image.call(&start, deadline).await {
             Ok(reply) => {
                 life.clone_from(&reply.instance);
@@ -180,6 +187,13 @@ impl Following {
             pause = (pause * 2).min(longest);
             next_poll = Instant::now() + pause;
         }
+    }
+
+    /// What is left of the time that the code may run: that counts from when it was accepted.
+    fn time_left(&self) -> Option<Duration> {
+        let waited = self.evaluation.accepted_at.elapsed();
+        let left = self.timeout?.saturating_sub(waited);
+        Some(left.max(Duration::from_millis(1)))
     }
 
     async fn ask(&self, life: &str, until: Option<Instant>) -> Said {

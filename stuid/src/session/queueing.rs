@@ -13,13 +13,12 @@ use tokio::time::Instant;
 use super::evaluation::{Evaluation, Progress, Stage};
 use super::following::unknown;
 use super::home::{Home, lost};
+use super::seats::Seat;
+use super::waiting::Wait;
 use super::{Facts, Session, gone};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
 use crate::store::{BegunRecord, Mark, OpenEvaluation, StartRecord};
-
-/// Evaluations that may wait in one session. More is a script that has lost its measure.
-pub(crate) const CAPACITY: usize = 64;
 
 /// Called once: with the number of those before it when the evaluation is accepted, before
 /// anything of it is in the log; else with why it is not.
@@ -37,6 +36,7 @@ pub(crate) struct Job {
     pub(crate) accepted: Option<Accepted>,
     /// Where it began, when it did so under an earlier daemon.
     pub(crate) begun: Option<BegunRecord>,
+    pub(crate) wait: Wait,
 }
 
 impl std::fmt::Debug for Job {
@@ -66,7 +66,7 @@ pub(crate) struct Stray {
 
 impl Queue {
     /// Evaluations before the first that waits.
-    fn ahead(&self) -> usize {
+    pub(super) fn ahead(&self) -> usize {
         usize::from(self.running.is_some() || self.stray.is_some())
     }
 }
@@ -89,12 +89,15 @@ impl Session {
     pub(crate) fn enqueue(&self, mut job: Job) -> Result<(), Failure> {
         let accepted = job.accepted.take();
         let mut facts = self.facts();
-        if let Err(failure) = self.may_enqueue(&facts) {
-            drop(facts);
-            if let Some(accepted) = accepted {
-                accepted(Err(failure.clone()));
+        match self.may_enqueue(&facts) {
+            Ok(seat) => job.wait.seat = Some(seat),
+            Err(failure) => {
+                drop(facts);
+                if let Some(accepted) = accepted {
+                    accepted(Err(failure.clone()));
+                }
+                return Err(failure);
             }
-            return Err(failure);
         }
         let before = facts.queue.waiting.len() + facts.queue.ahead();
         // Before anybody is told: what was accepted is run, whatever becomes of this process.
@@ -119,20 +122,22 @@ impl Session {
         facts.queue.waiting.push_back(job);
         drop(facts);
         self.work.notify_one();
+        self.grown.notify_one();
         Ok(())
     }
 
-    fn may_enqueue(&self, facts: &Facts) -> Result<(), Failure> {
+    fn may_enqueue(&self, facts: &Facts) -> Result<Seat, Failure> {
         if facts.closing {
             return Err(gone());
         }
         if let Home::Lost(..) = &facts.home {
             return Err(lost(facts));
         }
-        if facts.queue.waiting.len() >= CAPACITY {
-            return Err(full(&facts.name));
+        let waiting = facts.queue.waiting.len();
+        if let Some(reached) = self.seats.limits.of_session(waiting) {
+            return Err(reached.into());
         }
-        Ok(())
+        Ok(self.seats.take(self.owner)?)
     }
 
     /// Takes back an evaluation that waits. False when it does not wait (any more).
@@ -171,32 +176,20 @@ impl Session {
         self.facts().queue.stray.take_if(is_it);
     }
 
-    /// How many evaluations wait, and since when the oldest of them and the running one.
+    /// How many evaluations wait, and since when the oldest of them. One that is on its way to
+    /// the image and not running there yet waits, too.
     #[must_use]
     pub fn backlog(&self) -> (usize, Option<Instant>) {
+        let on_its_way = |each: &Arc<Evaluation>| matches!(*each.watch().borrow(), Stage::Starting);
+        let on_its_way = self.running().filter(on_its_way);
         let facts = self.facts();
         let waiting = facts
             .queue
             .waiting
             .iter()
             .map(|job| job.evaluation.accepted_at);
-        let running = facts.queue.running.iter().map(|each| each.accepted_at);
-        (facts.queue.waiting.len(), waiting.chain(running).min())
-    }
-
-    /// Who waits, where that is to be told, and how many are before them.
-    pub(crate) fn waiting(&self) -> Vec<(Arc<Evaluation>, Notes, u64)> {
-        let facts = self.facts();
-        let ahead = facts.queue.ahead();
-        let jobs = facts.queue.waiting.iter().zip(ahead..);
-        jobs.filter_map(|(job, before)| {
-            Some((
-                Arc::clone(&job.evaluation),
-                job.notes.clone()?,
-                before as u64,
-            ))
-        })
-        .collect()
+        let on_its_way = on_its_way.iter().map(|each| each.accepted_at);
+        (facts.queue.waiting.len(), waiting.chain(on_its_way).min())
     }
 
     /// What is to be done next. An evaluation that is answered here counts as running.
@@ -236,7 +229,8 @@ impl Session {
         }
         let is_next = |job: &mut Job| may_start || job.start.is_none();
         match facts.queue.waiting.pop_front_if(is_next) {
-            Some(job) => {
+            Some(mut job) => {
+                job.wait = Wait::default();
                 facts.queue.running = Some(Arc::clone(&job.evaluation));
                 Work::Evaluate(Box::new(job))
             }
@@ -436,14 +430,6 @@ pub(crate) fn never_began() -> Failure {
         ErrorType::Interrupted,
         "the evaluation was interrupted before it began",
     )
-}
-
-fn full(name: &str) -> Failure {
-    Failure::new(
-        ErrorType::QueueFull,
-        format!("{CAPACITY} evaluations wait in session {name}: wait for some of them"),
-    )
-    .with("limit", CAPACITY)
 }
 
 #[cfg(test)]

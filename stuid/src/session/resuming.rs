@@ -7,7 +7,7 @@ use stui_protocol::image::OutputData;
 use stui_protocol::{Event, EventName, Request, Version};
 
 use super::queueing::{EMPTY_SUM, sum};
-use super::{Evaluation, Job, Session};
+use super::{Evaluation, Job, Session, Wait};
 use crate::store::OpenEvaluation;
 
 /// Bytes of the log that are read at once.
@@ -34,6 +34,8 @@ impl Session {
             notes: None,
             accepted: None,
             begun: open.begun,
+            // It was accepted: it waits also where there is no room any more.
+            wait: Wait::at(self.seats.take(self.owner).ok()),
         };
         let mut facts = self.facts();
         facts.history.add(Arc::clone(evaluation));

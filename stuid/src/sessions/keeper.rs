@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Sessions, name};
 use crate::identity::uid_of;
 use crate::image::new_id;
-use crate::session::{Job, Session};
+use crate::session::{Job, Session, Wait};
 use crate::store::PlaceRecord as Place;
 
 /// Before the image is asked again when it could not tell its sessions.
@@ -198,6 +198,7 @@ impl Sessions {
             notes: None,
             accepted: None,
             begun: None,
+            wait: Wait::default(),
         };
         if let Err(failure) = session.enqueue(job) {
             tracing::warn!(%failure, "following an evaluation that was found running");

@@ -233,6 +233,16 @@ fn without_an_image_the_exit_code_is_4() {
 }
 
 #[test]
+fn an_image_that_stays_away_is_waited_for_no_longer_than_told() {
+    let daemon = Daemon::start_without_image();
+
+    let waited = ["--wait", "100ms", "eval", "3 + 4"];
+    let ran = daemon.user().run(&waited).exits(4);
+
+    assert!(ran.stderr.contains("since"), "{ran:?}");
+}
+
+#[test]
 fn a_full_queue_is_refused_with_6() {
     let daemon = Daemon::start();
     let client = daemon.client();

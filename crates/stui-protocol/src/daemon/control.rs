@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Paused;
+use super::{Paused, RunningEvaluation};
 use crate::command::commands;
 use crate::image::ImageDescription;
 use crate::time::Timestamp;
@@ -104,6 +104,10 @@ pub struct StatusResult {
     pub image: ImageStatus,
     /// What waits.
     pub queue: QueueStatus,
+    /// What runs in sessions that the client may see, the longest first; at most
+    /// [`MOST_RUNNING_TOLD`].
+    #[serde(default)]
+    pub running: Vec<RunningInSession>,
     /// Clients that are connected.
     pub clients: u64,
     /// Those of them that do not read what is there for them.
@@ -150,6 +154,21 @@ pub enum StoreState {
     Memory,
 }
 
+/// Running evaluations in an answer to `status`.
+pub const MOST_RUNNING_TOLD: usize = 100;
+
+/// An evaluation under way, and where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunningInSession {
+    /// Name of the session.
+    pub session: String,
+    /// User id of its owner.
+    pub owner: u32,
+    /// The evaluation.
+    #[serde(flatten)]
+    pub evaluation: RunningEvaluation,
+}
+
 /// The daemon about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DaemonStatus {
@@ -178,7 +197,8 @@ pub struct QueueStatus {
     pub evaluations: u64,
     /// Evaluations under way.
     pub running: u64,
-    /// Milliseconds that the oldest of all these has waited.
+    /// Milliseconds that the oldest evaluation which waits, or is on its way to the image, has
+    /// waited.
     #[serde(default)]
     pub oldest_ms: u64,
 }

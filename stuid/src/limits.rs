@@ -1,0 +1,98 @@
+//! How much may wait, and what is told to the one for whom there is no room.
+
+use serde::Deserialize;
+use stui_protocol::{ErrorType, Failure};
+
+/// The section `limits` of the configuration.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[allow(missing_docs)] // documented in `config/stuid.toml`
+pub struct Limits {
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub queue_per_session: usize,
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub queue_per_owner: usize,
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub queue: usize,
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub requests_per_owner: usize,
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub requests: usize,
+}
+
+/// A limit that is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// `session`, `owner` or `daemon`.
+    pub scope: &'static str,
+    /// How many may wait there.
+    pub limit: usize,
+    /// The key that says so.
+    pub key: &'static str,
+}
+
+impl Limits {
+    /// The limit that `waiting` evaluations of a session leave no room in.
+    #[must_use]
+    pub fn of_session(&self, waiting: usize) -> Option<Reached> {
+        reached(
+            "session",
+            waiting,
+            self.queue_per_session,
+            "limits.queue_per_session",
+        )
+    }
+
+    /// The same for the evaluations of an owner and of the daemon.
+    #[must_use]
+    pub fn of_queue(&self, of_owner: usize, of_daemon: usize) -> Option<Reached> {
+        reached(
+            "owner",
+            of_owner,
+            self.queue_per_owner,
+            "limits.queue_per_owner",
+        )
+        .or_else(|| reached("daemon", of_daemon, self.queue, "limits.queue"))
+    }
+
+    /// The same for the requests that wait for the link.
+    #[must_use]
+    pub fn of_requests(&self, of_owner: usize, of_daemon: usize) -> Option<Reached> {
+        let key = "limits.requests_per_owner";
+        reached("owner", of_owner, self.requests_per_owner, key)
+            .or_else(|| reached("daemon", of_daemon, self.requests, "limits.requests"))
+    }
+}
+
+fn reached(
+    scope: &'static str,
+    waiting: usize,
+    limit: usize,
+    key: &'static str,
+) -> Option<Reached> {
+    (waiting >= limit).then_some(Reached { scope, limit, key })
+}
+
+impl std::fmt::Display for Reached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let of = match self.scope {
+            "session" => "of this session",
+            "owner" => "of this user",
+            _ => "of all users",
+        };
+        let (limit, key) = (self.limit, self.key);
+        write!(
+            f,
+            "{limit} {of} wait already: wait for some of them, or raise {key}"
+        )
+    }
+}
+
+impl From<Reached> for Failure {
+    fn from(reached: Reached) -> Self {
+        Self::new(ErrorType::QueueFull, reached.to_string())
+            .with("scope", reached.scope)
+            .with("limit", reached.limit)
+            .with("key", reached.key)
+            .with("sent", false)
+    }
+}

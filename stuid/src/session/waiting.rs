@@ -1,0 +1,103 @@
+//! Evaluations that wait in a session: whose time is over, and who is to be told his place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stui_protocol::{ErrorType, Failure};
+use tokio::time::Instant;
+
+use super::queueing::Job;
+use super::seats::Seat;
+use super::{Evaluation, Session};
+use crate::notes::Notes;
+
+/// Whoever waits longer is told his place, and again when it changes.
+const UNTOLD: Duration = Duration::from_secs(1);
+
+/// What a job has while it waits.
+#[derive(Debug, Default)]
+pub(crate) struct Wait {
+    /// Its place among all that wait.
+    pub(super) seat: Option<Seat>,
+    /// The place in the queue that was told last.
+    told: Option<u64>,
+}
+
+impl Wait {
+    /// A wait that has just begun.
+    pub(super) fn at(seat: Option<Seat>) -> Self {
+        Self { seat, told: None }
+    }
+}
+
+impl Job {
+    /// When its time is over: it counts from when it was accepted. What has begun under an earlier
+    /// daemon is stopped otherwise.
+    fn ends_by(&self) -> Option<Instant> {
+        self.start.as_ref()?;
+        self.evaluation.accepted_at.checked_add(self.timeout?)
+    }
+
+    fn tells_at(&self) -> Instant {
+        self.evaluation.accepted_at + UNTOLD
+    }
+}
+
+impl Session {
+    /// Who waits, where that is to be told, and how many are before them: those who have waited
+    /// long enough and do not know it yet, or all.
+    pub(crate) fn places(&self, all: bool) -> Vec<(Arc<Evaluation>, Notes, u64)> {
+        let now = Instant::now();
+        let mut facts = self.facts();
+        let ahead = facts.queue.ahead();
+        let mut told = Vec::new();
+        for (job, before) in facts.queue.waiting.iter_mut().zip(ahead as u64..) {
+            let news = job.wait.told != Some(before) && job.tells_at() <= now;
+            if let Some(notes) = job.notes.clone().filter(|_| news || all) {
+                job.wait.told = Some(before);
+                told.push((Arc::clone(&job.evaluation), notes, before));
+            }
+        }
+        told
+    }
+
+    /// Ends those whose time is over before they began.
+    pub(crate) fn end_overdue(&self) {
+        let now = Instant::now();
+        let mut overdue = Vec::new();
+        self.facts().queue.waiting.retain(|job| {
+            let over = job.ends_by().is_some_and(|by| by <= now);
+            if over {
+                overdue.push((Arc::clone(&job.evaluation), job.timeout));
+            }
+            !over
+        });
+        for (evaluation, timeout) in overdue {
+            self.finish(
+                &evaluation,
+                Err(never_began_in(timeout.unwrap_or_default())),
+            );
+        }
+    }
+
+    /// When the next of them is to be told something.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        let facts = self.facts();
+        let due = |job: &Job| {
+            let tells_at = job.wait.told.is_none().then(|| job.tells_at());
+            job.ends_by().into_iter().chain(tells_at).min()
+        };
+        facts.queue.waiting.iter().filter_map(due).min()
+    }
+}
+
+fn never_began_in(limit: Duration) -> Failure {
+    Failure::new(
+        ErrorType::Timeout,
+        format!(
+            "the evaluation waited in its session for {} ms, which was all its time: it has not begun",
+            limit.as_millis()
+        ),
+    )
+    .with("sent", false)
+}

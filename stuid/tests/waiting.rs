@@ -1,0 +1,164 @@
+//! Who waits: for whom there is room, how long, and what he is told meanwhile.
+
+use serde_json::{Value, json};
+use stui_protocol::daemon::{Await, Status, Submit};
+use stui_protocol::image::{Evaluate, Ping};
+use stui_protocol::{ErrorType, Event, EventName};
+use stui_tests::{Asking, Client, Scripted, patience};
+
+use crate::support::Daemon;
+
+fn submit(client: &Client, session: &str, code: &str) -> String {
+    let submit = json!({"session": session, "code": code});
+    client.ask::<Submit>(submit).evaluation_id
+}
+
+fn parameter(image: &Scripted, code: &str, name: &str) -> Option<Value> {
+    let asked = image.asked();
+    let of_it = |each: &&stui_protocol::Request| each.parameters.get("code") == Some(&json!(code));
+    asked.iter().find(of_it)?.parameters.get(name).cloned()
+}
+
+#[test]
+fn the_time_of_an_evaluation_is_over_though_it_only_waited() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    submit(&client, "main", "hold it");
+    image.wait_for_code("hold it");
+    let failure = session.refused::<Evaluate>(json!({"code": "never", "timeout_ms": 100}));
+    assert_eq!(failure.error_type, ErrorType::Timeout);
+    assert_eq!(failure.details["sent"], false);
+    image.finish("hold it", "42");
+    assert_eq!(session.value("next"), "next");
+    assert_eq!(
+        parameter(&image, "never", "code"),
+        None,
+        "it was sent all the same"
+    );
+}
+
+#[test]
+fn the_image_is_told_the_time_that_is_left() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    submit(&client, "main", "hold it");
+    image.wait_for_code("hold it");
+    let later = json!({"session": "main", "code": "later", "timeout_ms": 600_000});
+    let later = client.ask::<Submit>(later).evaluation_id;
+    patience::until("a wait that can be measured", || {
+        (client.ask::<Status>(json!({})).queue.oldest_ms >= 20).then_some(())
+    });
+    image.finish("hold it", "42");
+    client.ask::<Await>(json!({"evaluation_id": later}));
+    let left = parameter(&image, "later", "timeout_ms").unwrap();
+    let left = left.as_u64().unwrap();
+    assert!((1..=599_980).contains(&left), "{left}");
+}
+
+#[test]
+fn a_place_is_told_to_who_waits_for_long_and_again_when_it_changes() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let (one, other) = (daemon.client(), daemon.client());
+    one.attach("main");
+    submit(&one, "main", "hold first");
+    submit(&one, "main", "hold second");
+    image.wait_for_code("hold first");
+    let third = submit(&other, "main", "third");
+    let place = |event: &Event, position: u64| {
+        event.event == EventName::QueuePosition
+            && event.evaluation_id.as_ref() == Some(&third)
+            && event.data["position"] == position
+    };
+    other.wait_for("its place", |event| place(event, 2));
+    image.finish("hold first", "1");
+    other.wait_for("its new place", |event| place(event, 1));
+    let told = |event: &&Event| event.event == EventName::QueuePosition;
+    assert_eq!(
+        other.events().iter().filter(told).count(),
+        2,
+        "nothing but news"
+    );
+}
+
+#[test]
+fn a_full_queue_says_whose_it_is_how_long_and_which_key_makes_it_longer() {
+    let image = Scripted::start();
+    let limits = "[limits]\nqueue_per_session = 2\nqueue_per_owner = 3\n";
+    let daemon = Daemon::configured(&image, limits);
+    let client = daemon.client();
+    for session in ["a", "b"] {
+        client.attach(session);
+        submit(&client, session, &format!("hold {session}"));
+        image.wait_for_code(&format!("hold {session}"));
+    }
+    let refused = |session: &str| {
+        let failure = client.refused::<Submit>(json!({"session": session, "code": "1"}));
+        assert_eq!(failure.error_type, ErrorType::QueueFull);
+        let details = ["scope", "limit", "key"].map(|key| failure.details[key].clone());
+        json!(details)
+    };
+    submit(&client, "a", "a1");
+    submit(&client, "a", "a2");
+    assert_eq!(
+        refused("a"),
+        json!(["session", 2, "limits.queue_per_session"])
+    );
+    submit(&client, "b", "b1");
+    assert_eq!(refused("b"), json!(["owner", 3, "limits.queue_per_owner"]));
+    image.finish("hold a", "done");
+    image.wait_for_code("a2");
+    submit(&client, "b", "b2");
+}
+
+#[test]
+fn the_status_tells_what_runs_where_and_how_long_the_oldest_waits() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    let runs = submit(&client, "main", "hold it");
+    image.wait_for_code("hold it");
+    let status = patience::until("one that runs", || {
+        let status = client.ask::<Status>(json!({}));
+        (!status.running.is_empty() && status.queue.oldest_ms == 0).then_some(status)
+    });
+    let running = &status.running[0];
+    assert_eq!(
+        (running.session.as_str(), running.evaluation.code.as_str()),
+        ("main", "hold it")
+    );
+    assert_eq!(running.evaluation.evaluation_id, runs);
+    submit(&client, "main", "later");
+    patience::until("its age", || {
+        let queue = client.ask::<Status>(json!({})).queue;
+        (queue.evaluations == 1 && queue.oldest_ms > 0).then_some(())
+    });
+}
+
+#[test]
+fn who_waits_for_the_image_is_served_when_it_is_back_and_told_when_it_is_not() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    image.vanish();
+    daemon.wait_for_image(stui_protocol::daemon::ImageState::Down);
+    let failure = client.refused::<Ping>(json!({"wait_image_ms": 20}));
+    assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
+    let waits = json!({"id": "w", "command": "ping", "parameters": {"wait_image_ms": 600_000}});
+    client.send(&waits);
+    client.refused::<Ping>(json!({}));
+    image.come_back(false);
+    let reply = client.next_reply().unwrap();
+    assert_eq!(reply.id.as_deref(), Some("w"));
+    assert!(reply.outcome.is_ok(), "{reply:?}");
+    let sent = image
+        .asked()
+        .iter()
+        .any(|each| each.parameters.contains_key("wait_image_ms"));
+    assert!(!sent, "the image has seen the daemon's own parameter");
+}
