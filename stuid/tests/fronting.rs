@@ -75,11 +75,7 @@ impl Front {
 
     /// A REQ that holds a key and knows the front end's.
     fn keyed(&self, own: &KeyPair, front: &PublicKey) -> zmq::Socket {
-        self.socket(zmq::REQ, |socket| {
-            socket.set_curve_serverkey(front.bytes()).unwrap();
-            socket.set_curve_publickey(own.public.bytes()).unwrap();
-            socket.set_curve_secretkey(own.secret.bytes()).unwrap();
-        })
+        self.socket(zmq::REQ, |socket| protect(socket, own, front))
     }
 
     fn wait_for_metric(&self, line: &str, wanted: f64) {
@@ -87,6 +83,13 @@ impl Front {
             (self.daemon.metric(line) == Some(wanted)).then_some(())
         });
     }
+}
+
+/// Gives a socket its keys.
+fn protect(socket: &zmq::Socket, own: &KeyPair, front: &PublicKey) {
+    socket.set_curve_serverkey(front.bytes()).unwrap();
+    socket.set_curve_publickey(own.public.bytes()).unwrap();
+    socket.set_curve_secretkey(own.secret.bytes()).unwrap();
 }
 
 fn send(socket: &zmq::Socket, command: &str, parameters: &Value) -> String {
@@ -340,6 +343,37 @@ fn with_keys_only_known_ones_come_in_and_each_is_its_owner() {
     for socket in [unknown, wrong, open] {
         assert_eq!(socket.poll(zmq::POLLIN, 0).unwrap(), 0);
     }
+}
+
+#[test]
+fn nobody_gets_the_replies_of_another_key_by_taking_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = stui_keys::file::create(dir.path(), "front").unwrap();
+    let (one, thief) = (KeyPair::new(), KeyPair::new());
+    let front = Front::with(&format!(
+        "curve_key = \"{}\"\nowners = {{\"{}\" = 5001, \"{}\" = 5002}}",
+        own.secret_file.display(),
+        one.public,
+        thief.public
+    ));
+    let named = |key: &KeyPair| {
+        front.socket(zmq::REQ, |socket| {
+            socket.set_identity(b"one").unwrap();
+            protect(socket, key, &own.public);
+        })
+    };
+    let first = named(&one);
+    send(&first, "evaluate", &json!({"code": "hold on"}));
+    front.image.wait_for_code("hold on");
+    let second = named(&thief);
+    send(&second, "ping", &json!({}));
+    front.wait_for_metric("stui_frontend_connections", 2.0);
+
+    front.image.finish("hold on", "mine");
+
+    let reply = decode_reply(&first.recv_bytes(0).unwrap()).unwrap();
+    assert_eq!(reply.outcome.unwrap()["result"], "mine");
+    assert_eq!(second.poll(zmq::POLLIN, 0).unwrap(), 0, "the name is taken");
 }
 
 /// A request of somebody who may not even have a connection.
