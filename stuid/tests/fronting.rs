@@ -69,7 +69,7 @@ impl Front {
     /// A REQ of that name.
     fn named(&self, name: &str) -> zmq::Socket {
         self.socket(zmq::REQ, |socket| {
-            socket.set_identity(name.as_bytes()).unwrap()
+            socket.set_identity(name.as_bytes()).unwrap();
         })
     }
 
