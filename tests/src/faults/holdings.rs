@@ -50,7 +50,11 @@ impl Holdings {
     pub(super) fn left_over(&self, scene: &mut impl Scene, requests: usize) -> Vec<String> {
         let _looking = scene.daemon().client();
         let daemon = scene.daemon().process().pid();
-        let mut leaks = named("daemon", self.daemon.left_over(daemon, DAEMON_SLACK_KIB));
+        // The image is inside of the daemon when nobody else is it.
+        let is_alone = self.others.is_empty() && scene.language() == Language::Smalltalk;
+        let inside = if is_alone { IMAGE_SLACK_KIB } else { 0 };
+        let kept = self.daemon.left_over(daemon, DAEMON_SLACK_KIB + inside);
+        let mut leaks = named("daemon", kept);
         for (pid, before) in scene.processes().into_iter().zip(&self.others) {
             leaks.extend(named("image", before.left_over(pid, IMAGE_SLACK_KIB)));
         }

@@ -119,7 +119,7 @@ impl ImageProcess {
         };
         Some(Ledger {
             executed,
-            lives: None,
+            ..Ledger::default()
         })
     }
 }

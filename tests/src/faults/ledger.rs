@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use stui_protocol::{ErrorType, Failure};
 
 use crate::asking::Asking;
+use crate::patience::{self, PATIENCE};
 use crate::scripted::Executed;
 
 /// What the evaluations of a load are written in.
@@ -68,6 +69,8 @@ pub struct Ledger {
     pub executed: Executed,
     /// The lives whose traces are all here; none when those of all lives are.
     pub lives: Option<Vec<String>>,
+    /// The image could not be asked.
+    pub is_silent: bool,
 }
 
 /// What is false in what was told.
@@ -117,13 +120,21 @@ impl Ledger {
                  do: [:each | all print: each; space]]"
             );
             let parameters = json!({"code": code, "print_limit": 4_000_000});
-            let told = image.evaluate(parameters).expect("what the image has done");
+            let mut ask = || image.evaluate(parameters.clone()).ok();
+            let Some(told) = patience::until_within(PATIENCE, &mut ask) else {
+                return Self {
+                    executed,
+                    lives: Some(Vec::new()),
+                    is_silent: true,
+                };
+            };
             let numbers = told.result.trim_matches('\'').split_whitespace();
             executed.extend(numbers.map(|number| (life.clone(), number.to_owned())));
         }
         Self {
             executed,
             lives: Some(vec![life]),
+            is_silent: false,
         }
     }
 
@@ -142,6 +153,10 @@ impl Ledger {
                 .collect(),
             ..Findings::default()
         };
+        if self.is_silent {
+            let silent = "the image did not tell what it has done";
+            findings.hangs.push(silent.to_owned());
+        }
         let known: Option<HashSet<&str>> = self
             .lives
             .as_ref()
@@ -211,7 +226,7 @@ mod tests {
                 .iter()
                 .map(|mark| ("a".to_owned(), (*mark).to_owned()))
                 .collect(),
-            lives: None,
+            ..Ledger::default()
         }
     }
 

@@ -4,6 +4,7 @@ mod clock;
 mod descriptors;
 mod disk;
 mod ends;
+mod everything;
 mod links;
 mod pauses;
 mod replies;
@@ -21,6 +22,7 @@ use clock::ClockJumps;
 use descriptors::DescriptorsGone;
 use disk::DiskFull;
 use ends::{ClientsEnd, DaemonEnds, ImageEnds};
+use everything::Everything;
 use links::{ClientLink, ImageLink, Packets};
 use pauses::{ImageFrozen, ImageSaves};
 use replies::{EvaluatorFrozen, Replies};
@@ -140,4 +142,6 @@ pub const ROWS: &[Row] = &[
         _run => DescriptorsGone::new()),
     row!("sessions", "sessions are made, used and closed",
         run => SessionsComeAndGo::new(run.sessions)),
+    row!("everything", "image, links and daemon end, break and stand still, in any order",
+        run => Everything::new(run)),
 ];

@@ -82,4 +82,5 @@ rows! {
     the_clock_jumps: "clock-jumps",
     descriptors_are_gone: "descriptors-gone",
     sessions_come_and_go: "sessions",
+    everything_at_once: "everything",
 }

@@ -12,10 +12,54 @@ use crate::faults::scene::{Run, Scene, impatient, ipc, rest_for_up_to};
 use crate::networks::Networks;
 use crate::proxy::{Proxy, Weather};
 
+/// Proxies under the same weather.
+pub(super) struct Roads(Vec<Proxy>);
+
+impl Roads {
+    /// Roads to an image, for both of its links, and a daemon at their other end.
+    pub(super) fn to(image: &ImageProcess) -> (Self, Daemon) {
+        let road = |name: &str| {
+            let front = image.dir().join(format!("{name}-road"));
+            Proxy::between(&front, &image.dir().join(name))
+        };
+        let roads = [road("image"), road("events")];
+        let [endpoint, events] = roads.each_ref().map(|road| ipc(road.path()));
+        let flags = ["--image", &endpoint, "--image-events", &events];
+        let daemon = Daemon::start_under(impatient(), &flags);
+        (Self(roads.into()), daemon)
+    }
+
+    pub(super) fn set(&self, weather: Weather) {
+        for road in &self.0 {
+            road.set(weather);
+        }
+    }
+
+    pub(super) fn cut(&self) {
+        for road in &self.0 {
+            road.cut();
+        }
+    }
+
+    /// Bad weather, and good weather again; answers how many connections it broke, or one when it
+    /// breaks none.
+    fn bad_for_a_while(&self, weather: Weather, dice: &mut StdRng) -> u64 {
+        let broken = || self.0.iter().map(Proxy::broken).sum::<u64>();
+        let before = broken();
+        self.set(weather);
+        if weather == Weather::EverySecondConnect {
+            self.cut();
+        }
+        rest_for_up_to(dice, 1500);
+        self.set(Weather::Clear);
+        (broken() - before).max(1)
+    }
+}
+
 /// Both links to the image lead over a proxy.
 pub(super) struct ImageLink {
     daemon: Daemon,
-    roads: [Proxy; 2],
+    roads: Roads,
     weather: Weather,
     image: ImageProcess,
 }
@@ -23,14 +67,7 @@ pub(super) struct ImageLink {
 impl ImageLink {
     pub(super) fn new(weather: Weather) -> Self {
         let image = ImageProcess::embedded();
-        let road = |name: &str| {
-            let front = image.dir().join(format!("{name}-road"));
-            Proxy::between(&front, &image.dir().join(name))
-        };
-        let roads = [road("image"), road("events")];
-        let [endpoint, events] = [0, 1].map(|index: usize| ipc(roads[index].path()));
-        let flags = ["--image", &endpoint, "--image-events", &events];
-        let daemon = Daemon::start_under(impatient(), &flags);
+        let (roads, daemon) = Roads::to(&image);
         Self {
             daemon,
             roads,
@@ -50,7 +87,7 @@ impl Scene for ImageLink {
     }
 
     fn fault(&mut self, dice: &mut StdRng) -> u64 {
-        weather_for_a_while(&self.roads, self.weather, dice)
+        self.roads.bad_for_a_while(self.weather, dice)
     }
 
     fn processes(&mut self) -> Vec<u32> {
@@ -61,7 +98,8 @@ impl Scene for ImageLink {
 /// The clients reach the daemon over a proxy.
 pub(super) struct ClientLink {
     daemon: Daemon,
-    road: [Proxy; 1],
+    socket: PathBuf,
+    road: Roads,
     weather: Weather,
     image: ImageProcess,
 }
@@ -71,10 +109,11 @@ impl ClientLink {
         let image = ImageProcess::embedded();
         let daemon = before(&image, impatient());
         let front = daemon.dir().join("road");
-        let road = [Proxy::between(&front, &daemon.socket())];
+        let road = Proxy::between(&front, &daemon.socket());
         Self {
             daemon,
-            road,
+            socket: front,
+            road: Roads(vec![road]),
             weather,
             image,
         }
@@ -91,11 +130,11 @@ impl Scene for ClientLink {
     }
 
     fn socket(&mut self) -> PathBuf {
-        self.road[0].path().to_owned()
+        self.socket.clone()
     }
 
     fn fault(&mut self, dice: &mut StdRng) -> u64 {
-        weather_for_a_while(&self.road, self.weather, dice)
+        self.road.bad_for_a_while(self.weather, dice)
     }
 
     fn sends_again(&self) -> bool {
@@ -105,24 +144,6 @@ impl Scene for ClientLink {
     fn processes(&mut self) -> Vec<u32> {
         vec![self.image.pid()]
     }
-}
-
-/// Bad weather on all roads, and good weather again; answers how many connections it broke, or one
-/// when it breaks none.
-fn weather_for_a_while(roads: &[Proxy], weather: Weather, dice: &mut StdRng) -> u64 {
-    let broken = || roads.iter().map(Proxy::broken).sum::<u64>();
-    let before = broken();
-    for road in roads {
-        road.set(weather);
-        if weather == Weather::EverySecondConnect {
-            road.cut();
-        }
-    }
-    rest_for_up_to(dice, 1500);
-    for road in roads {
-        road.set(Weather::Clear);
-    }
-    (broken() - before).max(1)
 }
 
 /// The image is on another machine, and packets between them are dropped or refused.

@@ -25,7 +25,7 @@ fn cast() -> (Scripted, Daemon) {
 fn ledger(image: &Scripted) -> Ledger {
     Ledger {
         executed: image.executed(),
-        lives: None,
+        ..Ledger::default()
     }
 }
 
