@@ -294,9 +294,19 @@ impl Worker {
         }
         if !self.is_up() || !self.inflight.is_stuck() {
             self.spare = None;
-        } else if self.spare.is_none() && self.spare_due <= Instant::now() {
+            return;
+        }
+        let now = Instant::now();
+        if self
+            .spare
+            .as_ref()
+            .is_some_and(|spare| spare.until() <= now)
+        {
+            self.spare = None;
+        }
+        if self.spare.is_none() && self.spare_due <= now {
             self.spare = Spare::open(&self.context, &self.address);
-            self.spare_due = Instant::now() + OPEN_AGAIN;
+            self.spare_due = now + OPEN_AGAIN;
         }
     }
 
@@ -432,8 +442,13 @@ impl Worker {
         let connecting = (self.state() == LinkState::Connecting).then_some(self.connecting_until);
         let stuffed = self.stuffed.then(|| now + STUFFED);
         let worn = self.worn.map(|_| now + OPEN_AGAIN);
-        let spare = self.inflight.is_stuck() && self.spare.is_none();
-        let spare = spare.then_some(self.spare_due.max(now + STUFFED));
+        let spare = match &self.spare {
+            Some(spare) => Some(spare.until()),
+            None => {
+                let is_due = self.inflight.is_stuck();
+                is_due.then_some(self.spare_due.max(now + STUFFED))
+            }
+        };
         let sent = self.inflight.next_deadline();
         [
             waiting,

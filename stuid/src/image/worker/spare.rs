@@ -5,8 +5,11 @@
 //! neither, and when it wakes up it is the old one that speaks. One that answers here has gone on
 //! without answering there: then the old socket can go.
 
+use std::time::Duration;
+
 use stui_protocol::Request;
 use stui_protocol::image::Ping;
+use tokio::time::Instant;
 
 use super::super::address::Address;
 use super::super::envelope;
@@ -14,9 +17,15 @@ use super::super::inflight::{Correlation, Inflight};
 use super::super::link::{Change, Happening, Link, Sent};
 use super::super::new_id;
 
+/// How long one is tried. A peer that takes connections and loses what is sent on them would keep
+/// it for ever.
+const TRIAL: Duration = Duration::from_secs(3);
+
 /// A socket on trial.
 pub(super) struct Spare {
     link: Link,
+    /// Then it is given up.
+    until: Instant,
     /// Number of the ping that is under way on it.
     probe: Option<Correlation>,
 }
@@ -37,7 +46,16 @@ impl Spare {
             endpoint,
             "nothing comes from the image, trying another socket"
         );
-        Some(Self { link, probe: None })
+        Some(Self {
+            link,
+            until: Instant::now() + TRIAL,
+            probe: None,
+        })
+    }
+
+    /// When it is given up.
+    pub(super) fn until(&self) -> Instant {
+        self.until
     }
 
     /// Takes what happened on it.
