@@ -13,6 +13,7 @@ mod pending;
 mod place;
 mod record;
 mod recovery;
+mod shared;
 mod tables;
 
 use std::collections::HashMap;
@@ -358,105 +359,6 @@ fn open_tables(
         Err(trouble) => {
             health.degrade(&trouble.to_string());
             Ok((None, tables::Contents::default()))
-        }
-    }
-}
-
-impl Shared {
-    fn new(
-        place: Option<Place>,
-        retention: Retention,
-        pending: Pending,
-        health: Health,
-        orders: Sender<Order>,
-    ) -> Self {
-        Self {
-            place,
-            retention,
-            ledger: Mutex::new(Ledger::Nowhere),
-            pending: Mutex::new(pending),
-            tables: Mutex::default(),
-            logs: Mutex::default(),
-            dirty: Mutex::default(),
-            scheduled: AtomicBool::new(false),
-            hurried: AtomicBool::new(false),
-            next_key: AtomicU64::new(1),
-            next_order: AtomicU64::new(1),
-            health,
-            orders,
-        }
-    }
-
-    /// Appends a change to the journal; on a disk that does not take it, it stays in memory only.
-    fn journal(&self, change: &Change, line: &[u8]) {
-        let mut large = false;
-        let mut ledger = lock(&self.ledger);
-        if let Ledger::Open(journal) = &mut *ledger {
-            match journal.append(change, line) {
-                Ok(()) => large = journal.bytes() > LARGE_JOURNAL_BYTES,
-                Err(error) => {
-                    let next = journal.number() + 1;
-                    *ledger = Ledger::Broken { next };
-                    self.health.degrade(&error.to_string());
-                }
-            }
-        }
-        drop(ledger);
-        self.wake(if large { Order::Soon } else { Order::Changed });
-    }
-
-    /// Tells the thread, once for each checkpoint.
-    fn wake(&self, order: Order) {
-        let known = match order {
-            Order::Soon => &self.hurried,
-            _ => &self.scheduled,
-        };
-        if !known.swap(true, Ordering::AcqRel) {
-            // Without a thread nothing is to be written.
-            let _ = self.orders.send(order);
-        }
-    }
-
-    /// What was read, unless the tables have trouble: then it is told.
-    fn read<T>(&self, read: Result<T, Trouble>) -> Option<T> {
-        match read {
-            Ok(read) => Some(read),
-            Err(trouble) => {
-                self.health.degrade(&format!("reading: {trouble}"));
-                self.wake(Order::Changed);
-                None
-            }
-        }
-    }
-
-    /// All logs.
-    fn all_logs(&self) -> Vec<Arc<Log>> {
-        let logs = lock(&self.logs);
-        logs.values().filter_map(Weak::upgrade).collect()
-    }
-
-    /// Has all logs looked through at the next checkpoint.
-    fn touch_all(&self) {
-        for log in self.all_logs() {
-            log.touch();
-        }
-    }
-
-    /// The tables are new: what logs had in them is gone.
-    fn forget_stored(&self) {
-        for log in self.all_logs() {
-            log.forget_stored();
-        }
-    }
-
-    /// After the last checkpoint: the journal has nothing that is needed.
-    fn end_journal(&self) {
-        let ledger = std::mem::replace(&mut *lock(&self.ledger), Ledger::Nowhere);
-        if let (Ledger::Open(journal), Some(place)) = (ledger, &self.place)
-            && journal.is_empty()
-            && let Err(error) = journal::remove_before(&place.dir, journal.number() + 1)
-        {
-            tracing::warn!(%error, "removing the journal");
         }
     }
 }
