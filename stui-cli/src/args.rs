@@ -120,6 +120,8 @@ pub(crate) enum Verb {
     History(History),
     /// Show how the daemon and the image are
     Status,
+    /// Look at each part from the socket to the image, and say what is wrong and what to do
+    Doctor,
     /// Make CURVE keys for ZeroMQ links that leave this machine
     #[command(subcommand)]
     Keys(Keys),

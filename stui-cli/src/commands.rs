@@ -6,6 +6,7 @@ mod awaiting;
 mod browse;
 mod classes;
 mod code;
+mod doctor;
 mod ended;
 mod eval;
 mod events;
@@ -173,6 +174,7 @@ impl From<String> for Shown {
 pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit, Problem> {
     match verb.unwrap_or_else(|| Verb::Attach(crate::args::Attach::default())) {
         Verb::Admin(args) => admin::run(&args, context),
+        Verb::Doctor => doctor::run(context),
         Verb::Attach(args) => attach::run(&args, context),
         Verb::New(args) => new::run(&args, context),
         Verb::Ls => sessions::list(context),

@@ -26,6 +26,7 @@ mod stories {
     mod faults;
 
     // What operators live through.
+    mod doctor;
     mod service;
 
     // What users see.
