@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use stui_protocol::daemon::{Admin, Attach, Await, ListSessions, Shown, Status, Submit, Subscribe};
-use stui_protocol::image::{GetContextSummary, Interrupt, Ping, Tier};
+use stui_protocol::image::{Interrupt, Ping, Tier};
 use stui_protocol::{ErrorType, EventName};
 use stui_tests::{Asking, Client, Daemon, binaries, patience, skipped};
 
@@ -147,11 +147,7 @@ fn saving_the_image_is_seen_by_nobody_but_the_operator() {
     let session = client.attach("main");
     session.value("kept := 5");
     let before = client.ask::<Ping>(json!({})).instance;
-    let runs = submit(
-        &client,
-        "main",
-        "(Delay forMilliseconds: 300) wait. kept + 1",
-    );
+    let runs = submit(&client, "main", LOOP);
     wait_until_running(&client, 1);
     let mut saving = daemon
         .user()
@@ -164,12 +160,19 @@ fn saving_the_image_is_seen_by_nobody_but_the_operator() {
     });
 
     let waits = submit(&client, "main", "kept + 2");
-    let summary = session.ask::<GetContextSummary>(json!({}));
+    let reader = daemon.client();
+    reader.send(&json!({
+        "id": "read", "command": "get_context_summary", "parameters": {"session": "main"},
+    }));
+    let stopped = client.ask::<Interrupt>(json!({"evaluation_id": runs}));
 
+    assert!(is_stopped(stopped.tier), "{stopped:?}");
     assert!(saving.wait().expect("the end of stui").success());
-    assert_eq!(end_of(&client, &runs), Ok("6".into()));
+    assert_eq!(end_of(&client, &runs), Err(ErrorType::Interrupted));
     assert_eq!(end_of(&client, &waits), Ok("7".into()));
-    assert_eq!(summary.variables.len(), 1);
+    let read = reader.next_reply().expect("a reply").outcome;
+    let variables = read.expect("what the session has")["variables"].clone();
+    assert_eq!(variables[0]["name"], "kept");
     let status = client.ask::<Status>(json!({}));
     assert_eq!(status.paused, None);
     assert_eq!(client.ask::<Ping>(json!({})).instance, before);
