@@ -19,7 +19,7 @@ mod tables;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -53,6 +53,10 @@ const PREDECESSOR: Duration = Duration::from_secs(5);
 
 /// How long the last commit may take before the daemon ends without it. The journal has it then.
 const LAST_COMMIT: Duration = Duration::from_secs(5);
+
+/// Orders that may wait for the thread, which is told each thing once: one that does not fit says
+/// what another says already.
+const MOST_ORDERS: usize = 8;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +98,7 @@ struct Shared {
     next_key: AtomicU64,
     next_order: AtomicU64,
     health: Health,
-    orders: Sender<Order>,
+    orders: SyncSender<Order>,
 }
 
 /// The journal, when there is one and it can be written.
@@ -116,7 +120,7 @@ impl Store {
     /// A store that keeps everything in memory.
     #[must_use]
     pub fn in_memory(retention: Retention, metrics: Arc<Metrics>) -> Self {
-        let (orders, _) = channel();
+        let (orders, _) = sync_channel(MOST_ORDERS);
         let health = Health::new(StoreState::Memory, None, metrics);
         Self(Arc::new(Shared::new(
             None,
@@ -153,7 +157,7 @@ impl Store {
         let health = Health::new(StoreState::Ok, Some(&place.dir), metrics);
         let (tables, contents) = open_tables(&place, &health)?;
         let extents = contents.logs.clone();
-        let (orders, told) = channel();
+        let (orders, told) = sync_channel(MOST_ORDERS);
         let shared = Shared::new(
             Some(place),
             retention,
@@ -182,7 +186,7 @@ impl Store {
         metrics: Arc<Metrics>,
         why: &Error,
     ) -> Self {
-        let (orders, _) = channel();
+        let (orders, _) = sync_channel(MOST_ORDERS);
         let health = Health::new(StoreState::Ok, Some(state_dir), metrics);
         health.degrade(&format!(
             "{why}; start the daemon again when that is mended"

@@ -75,7 +75,8 @@ fn lock(path: &Path, state_dir: &Path, patience: Duration) -> Result<File, Error
                 pid: pid.trim().parse().ok(),
             });
         }
-        std::thread::sleep(LOOK_AGAIN);
+        // A lock that is waited for without a limit is no way to tell who holds it.
+        std::thread::park_timeout(LOOK_AGAIN);
     }
     // Who it is, for that message. On a full disk it is told without.
     let _ = file.set_len(0);

@@ -1,7 +1,7 @@
 //! What the handles and the thread share: changes go to the journal and wake the thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, Weak};
 
 use super::checkpoint::Order;
@@ -19,7 +19,7 @@ impl Shared {
         retention: Retention,
         pending: Pending,
         health: Health,
-        orders: Sender<Order>,
+        orders: SyncSender<Order>,
     ) -> Self {
         Self {
             place,
@@ -64,7 +64,7 @@ impl Shared {
         };
         if !known.swap(true, Ordering::AcqRel) {
             // Without a thread nothing is to be written.
-            let _ = self.orders.send(order);
+            let _ = self.orders.try_send(order);
         }
     }
 

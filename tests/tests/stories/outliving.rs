@@ -136,7 +136,7 @@ fn however_often_the_daemon_is_killed_each_increment_is_done_or_known_to_be_unkn
             .collect();
         for kill in 0..kills {
             // Not a wait for anything: a moment that nobody chose.
-            thread::sleep(Duration::from_millis(random_below(120) + kill as u64 % 3));
+            thread::park_timeout(Duration::from_millis(random_below(120) + kill as u64 % 3));
             daemon.kill();
             daemon.start_again();
         }
