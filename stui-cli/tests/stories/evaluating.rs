@@ -158,12 +158,10 @@ fn a_time_limit_is_passed_on_and_exits_5() {
 #[test]
 fn who_waits_for_an_image_that_is_away_says_so_in_the_first_request() {
     let daemon = failing("ImageUnavailable", "nobody answers", json!({}));
-    let ended = Stui::run(&daemon, &["--wait", "10s", "status"]);
+    let ended = Stui::run(&daemon, &["--wait", "10s", "eval", "3 + 4"]);
     assert_eq!(ended.code, Some(4), "{ended:?}");
-    assert_eq!(
-        daemon.asked("status")["parameters"]["wait_image_ms"],
-        10_000
-    );
+    let first = daemon.asked("attach");
+    assert_eq!(first["parameters"]["wait_image_ms"], 10_000);
 }
 
 #[test]
