@@ -169,7 +169,7 @@ fn waiting_can_end_before_the_evaluation() {
     let daemon = Daemon::start(|_| None);
     let ended = Stui::run(&daemon, &["eval", "--wait", "100ms", "wait"]);
     assert_eq!(ended.code, Some(5));
-    assert!(ended.err.contains("e-1 goes on"), "{ended:?}");
+    assert!(ended.err.contains("stui await e-1"), "{ended:?}");
 }
 
 #[test]
