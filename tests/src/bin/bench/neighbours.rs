@@ -59,11 +59,11 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
             "longest",
         ],
     );
-    tell("none", work(plan, &daemon, &relay), report);
+    tell("none", &work(plan, &daemon, &relay), report);
 
     let _noise = Noise::begin(&daemon);
     let took = work(plan, &daemon, &relay);
-    tell("a loop, a printer, a stopped client", took, report);
+    tell("a loop, a printer, a stopped client", &took, report);
 }
 
 /// The neighbours, as long as it lives.
@@ -147,7 +147,7 @@ fn share(relay: &Relay, key: &str, began: Instant, ended: Instant) -> Duration {
     (stay.came - began) + ended.saturating_duration_since(left)
 }
 
-fn tell(neighbours: &str, took: Vec<Took>, report: &mut Report) {
+fn tell(neighbours: &str, took: &[Took], report: &mut Report) {
     for command in COMMANDS {
         let of = |time: fn(&Took) -> Duration| {
             let mine = took.iter().filter(|took| took.command == command);
