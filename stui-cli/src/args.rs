@@ -71,6 +71,8 @@ pub(crate) enum Verb {
         /// Its new name
         new: String,
     },
+    /// Let other users use a session, or nobody but its owner again
+    Share(Share),
     /// Evaluate code and print its result
     Eval(Eval),
     /// Start an evaluation, print its id and leave it to itself
@@ -174,6 +176,26 @@ pub(crate) struct New {
     /// Print the name and do not attach
     #[arg(long, short)]
     pub(crate) detached: bool,
+    /// Share it with others from the start, as `stui share` does
+    #[arg(long, value_name = "WITH")]
+    pub(crate) share: Option<String>,
+}
+
+/// Options of `share`.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Others name the session with its owner's number before it, as `stui ls` shows it to them:
+`stui attach 1000:main`. Without --watch-only they can evaluate in it, take it over and interrupt
+what runs; only its owner can rename, share and end it. Whatever is evaluated runs in one image,
+so code of any user can reach the objects of all.")]
+pub(crate) struct Share {
+    /// The session
+    pub(crate) session: String,
+    /// `private`, `group` (your primary group), `group:N`, `all`, or `uid:N,N…`
+    pub(crate) with: String,
+    /// They may only look on
+    #[arg(long)]
+    pub(crate) watch_only: bool,
 }
 
 /// One session by name.

@@ -44,7 +44,6 @@ pub(crate) use awaiting::goes_on;
 pub(crate) use browse::{browse, class};
 pub(crate) use inspect::inspection;
 pub(crate) use method::parse as parse_method;
-pub(crate) use sessions::sessions;
 
 /// The session that is meant when none is named. It is made when it is not there.
 pub(crate) const MAIN: &str = "main";
@@ -180,6 +179,7 @@ pub(crate) fn run(verb: Option<Verb>, context: &mut Context<'_>) -> Result<Exit,
         Verb::Ls => sessions::list(context),
         Verb::Kill(args) => sessions::kill(args.session, context),
         Verb::Rename { old, new } => sessions::rename(old, new, context),
+        Verb::Share(args) => sessions::share(args, context),
         Verb::Eval(args) => eval::run(&args, context),
         Verb::Submit(args) => submit::run(&args, context),
         Verb::Await(args) => awaiting::run(&args, context),

@@ -101,6 +101,9 @@ pub(crate) enum Problem {
     /// Somebody ended the session that we were in.
     #[error("the session was ended")]
     SessionEnded,
+    /// The session is not shared with us any more.
+    #[error("{0}")]
+    NotShared(String),
     /// The daemon said something that is not the protocol.
     #[error(
         "the daemon said something that this stui does not understand ({0}); are stui and stuid of the same version?"
@@ -156,6 +159,7 @@ impl Problem {
             | Self::Lost
             | Self::Garbled(_) => Exit::NoDaemon,
             Self::SessionEnded => Exit::NoSession,
+            Self::NotShared(_) => Exit::Refused,
             Self::NoAnswer(_) => Exit::Timeout,
             Self::Interrupted => Exit::Interrupted,
             Self::Usage(_) => Exit::Usage,

@@ -5,6 +5,7 @@ pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod image;
 pub(crate) mod palette;
+pub(crate) mod sessions;
 pub(crate) mod source;
 pub(crate) mod store;
 pub(crate) mod table;

@@ -20,8 +20,8 @@ mod list_sessions;
 mod log;
 mod new_session;
 mod notice;
-mod refuse;
 mod rename_session;
+mod share_session;
 mod status;
 mod submit;
 mod subscribe;
@@ -54,7 +54,7 @@ use crate::identity::Peer;
 use crate::image::{Image, new_id};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
-use crate::session::Session;
+use crate::session::{Access, Session};
 use crate::sessions::Sessions;
 use crate::store::Store;
 use notice::Notice;
@@ -175,12 +175,17 @@ impl Client {
         }
     }
 
+    /// It is attached to that session no more, and has been told.
+    pub(crate) fn forget(&self, session: &Session) {
+        self.attached().take_if(|there| there.key == session.key);
+    }
+
     fn join(&self, session: &Arc<Session>) {
         self.change_to(Some(Arc::clone(session)));
         session.set_lagging(self.number, self.lagging.load(Ordering::Relaxed));
     }
 
-    fn attached(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
+    pub(crate) fn attached(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
         self.attached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -301,7 +306,7 @@ async fn serve(
         "status" => status::serve(asked),
         "subscribe" => subscribe::serve(asked),
         "admin" => with(asked, given, admin::serve).await,
-        "share_session" => refuse::serve(asked),
+        "share_session" => with(asked, given, share_session::serve).await,
         _ => carry::serve(asked, command, given).await,
     }
 }
@@ -348,6 +353,13 @@ impl Asked {
         key.map(|key| self.find(key)).transpose()
     }
 
+    /// The session, when the client may do that with it.
+    fn find_for(&self, needed: Access, name_or_id: &str) -> Result<Arc<Session>, Failure> {
+        let session = self.find(name_or_id)?;
+        session.allow(self.client.peer, needed)?;
+        Ok(session)
+    }
+
     fn find(&self, name_or_id: &str) -> Result<Arc<Session>, Failure> {
         self.services.sessions.find(self.client.peer, name_or_id)
     }
@@ -374,6 +386,7 @@ impl Asked {
 
     /// The session, unless the client looks on only.
     fn may_drive(&self, session: &Session) -> Result<(), Failure> {
+        session.allow(self.client.peer, Access::Drive)?;
         if session.is_watcher(self.client.number) {
             return Err(Failure::new(
                 ErrorType::PermissionDenied,

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::frontend::Frontend;
 use crate::gate::Gate;
 use crate::image::{Approach, Image, Protocol, events};
-use crate::listener::{self, Listener};
+use crate::listener::{self, Listener, Places};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
 use crate::store::{Recovered, Retention, Store};
@@ -39,7 +39,7 @@ pub struct Daemon {
     admin: Option<Admin>,
     frontend: Option<Frontend>,
     embedded: Option<EmbeddedImage>,
-    max_clients: usize,
+    places: Places,
     events_endpoint: Option<String>,
     approach: Approach,
     /// Ends the tasks that serve nobody in particular.
@@ -119,7 +119,7 @@ impl Daemon {
             admin,
             frontend,
             embedded,
-            max_clients,
+            places: Places::new(max_clients, config.limits.clients_per_owner),
             events_endpoint,
             approach,
             background,
@@ -143,7 +143,7 @@ impl Daemon {
         tracing::info!(socket = services.socket, "serving");
         supervisor::ready(&format!("serving clients at {}", services.socket));
         listener
-            .run(&services, self.max_clients, &clients, &ending)
+            .run(&services, &self.places, &clients, &ending)
             .await;
         end(&services, &clients, &self.background).await;
         if let Some(embedded) = self.embedded {

@@ -9,6 +9,8 @@ use tokio::net::UnixStream;
 pub struct Peer {
     /// Its user.
     pub uid: u32,
+    /// Its group; of several, the primary one.
+    pub gid: u32,
     /// Its process; 0 when the kernel does not tell.
     pub pid: u32,
 }
@@ -22,6 +24,7 @@ impl Peer {
         let credentials = stream.peer_cred()?;
         Ok(Self {
             uid: credentials.uid(),
+            gid: credentials.gid(),
             pid: credentials
                 .pid()
                 .and_then(|pid| pid.try_into().ok())
@@ -29,14 +32,8 @@ impl Peer {
         })
     }
 
-    /// Whether it may see and use what belongs to that user. Root and the daemon's own user may
-    /// see everything: they could read the daemon's memory anyway.
-    #[must_use]
-    pub fn may_use(&self, owner: u32) -> bool {
-        self.uid == owner || self.may_operate()
-    }
-
-    /// Whether it may operate the daemon: root and the daemon's own user may.
+    /// Whether it may operate the daemon: root and the daemon's own user may. They could read the
+    /// daemon's memory anyway.
     #[must_use]
     pub fn may_operate(&self) -> bool {
         self.uid == 0 || self.uid == own_uid()
@@ -73,10 +70,13 @@ mod tests {
 
     #[test]
     fn only_root_and_the_daemons_own_user_may_operate_it() {
-        let of = |uid| Peer { uid, pid: 1 };
+        let of = |uid| Peer {
+            uid,
+            gid: 100,
+            pid: 1,
+        };
         assert!(of(0).may_operate() && of(own_uid()).may_operate());
-        let stranger = of(own_uid() + 1);
-        assert!(!stranger.may_operate() && stranger.may_use(stranger.uid));
+        assert!(!of(own_uid() + 1).may_operate());
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod error;
 pub mod identity;
 pub mod limits;
 pub mod metrics;
+pub mod origin;
 pub mod shutdown;
 pub mod supervisor;
 pub mod telemetry;

@@ -17,6 +17,10 @@ pub struct Limits {
     pub requests_per_owner: usize,
     #[serde(deserialize_with = "crate::config::positive")]
     pub requests: usize,
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub sessions_per_owner: usize,
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub clients_per_owner: usize,
 }
 
 /// A limit that is reached.

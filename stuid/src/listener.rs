@@ -6,6 +6,7 @@
 //! clients that connect meanwhile wait in its backlog.
 
 mod place;
+mod places;
 mod refusal;
 
 use std::io;
@@ -16,7 +17,6 @@ use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::UnixListener;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,7 +26,8 @@ use crate::connection;
 use crate::error::Error;
 use crate::identity::Peer;
 use place::Lock;
-use refusal::{Reserve, refuse, too_many};
+pub use places::Places;
+use refusal::{Reserve, refuse};
 
 /// After a client could not be accepted, the next one is after this.
 const BREATH: Duration = Duration::from_millis(100);
@@ -91,11 +92,10 @@ impl Listener {
     pub async fn run(
         &self,
         services: &Arc<Services>,
-        max_clients: usize,
+        places: &Places,
         clients: &TaskTracker,
         ending: &CancellationToken,
     ) {
-        let places = Arc::new(Semaphore::new(max_clients));
         let mut reserve = Reserve::new();
         loop {
             let accepted = tokio::select! {
@@ -115,10 +115,13 @@ impl Listener {
                     continue;
                 }
             };
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                services.metrics.clients_refused.inc();
-                refuse(&stream, too_many(max_clients));
-                continue;
+            let place = match places.take(peer.uid) {
+                Ok(place) => place,
+                Err(failure) => {
+                    services.metrics.clients_refused.inc();
+                    refuse(&stream, failure);
+                    continue;
+                }
             };
             let services = Arc::clone(services);
             clients.spawn(async move {

@@ -14,6 +14,7 @@ mod queueing;
 mod resting;
 mod resuming;
 mod seats;
+mod sharing;
 mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,8 +40,10 @@ pub(crate) use queueing::{Job, Queue, Work, never_began};
 use resting::Use;
 pub(crate) use resuming::timeout_of;
 pub(crate) use seats::Seats;
+pub use sharing::{Access, Right};
 pub(crate) use waiting::Wait;
 
+use crate::identity::Peer;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::store::{Mark, PlaceRecord, Recovered, SavedRecord, SessionRecord, Store};
@@ -79,6 +82,7 @@ struct Facts {
     timeout: Option<u64>,
     last_active: Timestamp,
     attached: Vec<AttachedClient>,
+    right: Right,
     openers: Vec<oneshot::Sender<Result<Opened, Failure>>>,
     /// Whoever opens it wants what was saved of it.
     recreates: bool,
@@ -88,8 +92,6 @@ struct Facts {
     history: History,
     /// The newest saved context that is known.
     saved: Option<SavedRecord>,
-    /// Who else may use it.
-    share: Option<String>,
     used: Use,
 }
 
@@ -114,13 +116,13 @@ impl Session {
                 timeout: limits.timeout,
                 last_active: time::now(),
                 attached: Vec::new(),
+                right: Right::private(owner),
                 openers: Vec::new(),
                 recreates: false,
                 closing: false,
                 queue: Queue::default(),
                 history: History::default(),
                 saved: None,
-                share: None,
                 used: Use::default(),
             }),
             work: Notify::new(),
@@ -162,7 +164,7 @@ impl Session {
             facts.home = Home::of_record(&record.home);
             facts.timeout = record.timeout;
             facts.saved.clone_from(&record.saved);
-            facts.share.clone_from(&record.share);
+            facts.right.restore(record.share.as_deref());
         }
         session
     }
@@ -182,7 +184,7 @@ impl Session {
             timeout: facts.timeout,
             home,
             saved: facts.saved.clone(),
-            share: facts.share.clone(),
+            share: facts.right.record(),
         });
     }
 
@@ -218,8 +220,10 @@ impl Session {
             attached: facts.attached.clone(),
             running: shown,
             queued: facts.queue.waiting.len() as u64,
+            waiting: facts.queue.show_waiting(),
             position: self.log.end().position,
             lost: facts.home.lost(facts.saved.as_ref()),
+            shared: facts.right.sharing().cloned(),
         }
     }
 
@@ -228,6 +232,19 @@ impl Session {
     pub fn run(&self) -> Option<RunningEvaluation> {
         self.running()
             .and_then(|evaluation| running_of(&evaluation))
+    }
+
+    /// The same as that client sees it: who may only list it does not see what it does.
+    #[must_use]
+    pub fn describe_to(&self, peer: Peer) -> ClientSession {
+        let mut shown = self.describe();
+        if self.access(peer) == Access::Nothing {
+            shown.waiting.clear();
+            if let Some(running) = &mut shown.running {
+                running.code.clear();
+            }
+        }
+        shown
     }
 
     /// Adds an event to the log and answers its position.
@@ -299,9 +316,13 @@ fn running_of(evaluation: &Evaluation) -> Option<RunningEvaluation> {
         .map_or(Duration::ZERO, |started| started.instant.elapsed());
     (!evaluation.is_ended()).then(|| RunningEvaluation {
         evaluation_id: evaluation.id.clone(),
-        code: evaluation.code.chars().take(SHOWN_CODE_CHARS).collect(),
+        code: shown_code(evaluation),
         running_ms: running_for.as_millis().try_into().unwrap_or(u64::MAX),
     })
+}
+
+fn shown_code(evaluation: &Evaluation) -> String {
+    evaluation.code.chars().take(SHOWN_CODE_CHARS).collect()
 }
 
 fn closed_while_running() -> Failure {

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use evaluations::{may_know, not_found};
 pub use name::check as check_name;
 
 use crate::announcements::Announcements;
@@ -34,11 +35,8 @@ use crate::identity::Peer;
 use crate::image::Image;
 use crate::limits::Limits as QueueLimits;
 use crate::metrics::Metrics;
-use crate::session::{Book, Desk, Evaluation, Limits, Seats, Session};
+use crate::session::{Access, Book, Desk, Evaluation, Limits, Seats, Session};
 use crate::store::{PlaceRecord, Store};
-
-/// Sessions that one user may have.
-pub const MOST_PER_OWNER: usize = 256;
 
 /// How long the end of the evaluation that was terminated with its session is waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -127,16 +125,38 @@ impl Sessions {
         if let Some(session) = own {
             return Ok(Arc::clone(&session));
         }
-        let named = |session: &Session| session.session_id().as_deref() == Some(name_or_id);
-        let mut seen = self.visible_to(peer);
-        let by_id = seen.iter().position(|session| named(session));
-        let by_name = || seen.iter().position(|session| session.name() == name_or_id);
-        match by_id.or_else(by_name) {
-            Some(index) => Ok(seen.swap_remove(index)),
-            None => Err(self
-                .tombstone(peer, name_or_id)
-                .unwrap_or_else(|| not_found(name_or_id))),
+        pick(self.visible_to(peer), name_or_id).map_err(|failure| {
+            let gone = failure.error_type == ErrorType::SessionNotFound;
+            let tombstone = gone.then(|| self.tombstone(peer, name_or_id)).flatten();
+            tombstone.unwrap_or(failure)
+        })
+    }
+
+    /// As [`Self::find`] for somebody who wants to end it: also any session, for those who operate
+    /// the daemon.
+    ///
+    /// # Errors
+    /// As [`Self::find`]; `PermissionDenied` for a session that is only shared with the peer.
+    pub fn find_to_kill(&self, peer: Peer, name_or_id: &str) -> Result<Arc<Session>, Failure> {
+        let found = match self.find(peer, name_or_id) {
+            Err(failure) if !peer.may_operate() => return Err(failure),
+            Err(_) => pick(self.all(), name_or_id)?,
+            Ok(found) => found,
+        };
+        if !peer.may_operate() {
+            found.allow(peer, Access::Own)?;
+        } else if found.owner != peer.uid {
+            let (session, owner) = (found.name(), found.owner);
+            let (uid, pid) = (peer.uid, peer.pid);
+            tracing::warn!(
+                session,
+                owner,
+                uid,
+                pid,
+                "an operator ends another user's session"
+            );
         }
+        Ok(found)
     }
 
     /// Makes an entry for a new session and starts its task. The image does not have it yet:
@@ -153,8 +173,8 @@ impl Sessions {
         if let Some(name) = name {
             name::check(name)?;
         }
-        if self.count_of(owner) >= MOST_PER_OWNER {
-            return Err(too_many());
+        if self.count_of(owner) >= self.most_per_user() {
+            return Err(self.too_many());
         }
         let limits = self.limits(timeout);
         let make = |name: &str| Session::new(self.next_key(), owner, name, &limits);
@@ -241,15 +261,30 @@ impl Sessions {
         Ok(last)
     }
 
-    /// All sessions that the peer may use, by name.
+    /// All sessions that the peer may see, its own first, by name.
     #[must_use]
     pub fn visible_to(&self, peer: Peer) -> Vec<Arc<Session>> {
-        let mut seen: Vec<_> = self
-            .all()
-            .into_iter()
-            .filter(|session| peer.may_use(session.owner))
-            .collect();
+        let mut seen = self.all();
+        seen.retain(|session| session.access(peer) > Access::Nothing);
         seen.sort_by_cached_key(|session| (session.owner != peer.uid, session.name()));
+        seen
+    }
+
+    /// All sessions that the peer may list: those who operate the daemon see that others are
+    /// there.
+    #[must_use]
+    pub fn listed_to(&self, peer: Peer) -> Vec<Arc<Session>> {
+        let mut seen = self.visible_to(peer);
+        if peer.may_operate() {
+            let mut others = self.all();
+            others.retain(|session| session.access(peer) == Access::Nothing);
+            others.sort_by_cached_key(|session| (session.owner, session.name()));
+            if !others.is_empty() {
+                let (uid, pid) = (peer.uid, peer.pid);
+                tracing::info!(uid, pid, "an operator lists other users' sessions");
+            }
+            seen.append(&mut others);
+        }
         seen
     }
 
@@ -298,9 +333,9 @@ impl Sessions {
         make: impl Fn(&str) -> Session,
     ) -> Result<Arc<Session>, Failure> {
         // One more name than there may be sessions: one of them is free.
-        (1..=MOST_PER_OWNER + 1)
+        (1..=self.most_per_user() + 1)
             .find_map(|number| self.insert(owner, &number.to_string(), &make))
-            .ok_or_else(too_many)
+            .ok_or_else(|| self.too_many())
     }
 
     /// Starts the task of a session.
@@ -328,7 +363,26 @@ impl Sessions {
     fn announce(&self, what: EventName, session: &Arc<Session>) {
         let mut event = Event::new(what, &session.describe());
         event.session_id = session.session_id();
-        self.table.announcements.announce(&event);
+        let announcements = &self.table.announcements;
+        announcements.announce_to(session.right(), &event);
+    }
+
+    /// Sessions that one user may have now.
+    fn most_per_user(&self) -> usize {
+        self.table.config.now().config.limits.sessions_per_owner
+    }
+
+    fn too_many(&self) -> Failure {
+        let limit = self.most_per_user();
+        Failure::new(
+            ErrorType::SessionLimitExceeded,
+            format!(
+                "a user may have {limit} sessions: kill some of them, or raise \
+                 limits.sessions_per_owner"
+            ),
+        )
+        .with("limit", limit)
+        .with("key", "limits.sessions_per_owner")
     }
 
     fn count_of(&self, owner: u32) -> usize {
@@ -350,7 +404,42 @@ impl Sessions {
     }
 }
 
-fn not_found(name_or_id: &str) -> Failure {
+/// The one that is meant by an id, by `OWNER:NAME`, or by a name that only one of them has.
+fn pick(sessions: Vec<Arc<Session>>, wanted: &str) -> Result<Arc<Session>, Failure> {
+    let of_owner = wanted.split_once(':');
+    let of_owner = of_owner.and_then(|(owner, name)| Some((owner.parse::<u32>().ok()?, name)));
+    let mut named = Vec::new();
+    for session in sessions {
+        let name = session.name();
+        if session.session_id().as_deref() == Some(wanted)
+            || of_owner == Some((session.owner, name.as_str()))
+        {
+            return Ok(session);
+        }
+        if name == wanted {
+            named.push(session);
+        }
+    }
+    match named.len() {
+        0 => Err(no_session(wanted)),
+        1 => Ok(named.swap_remove(0)),
+        _ => Err(ambiguous(&named, wanted)),
+    }
+}
+
+fn ambiguous(named: &[Arc<Session>], name: &str) -> Failure {
+    let of = |session: &Arc<Session>| format!("{}:{name}", session.owner);
+    let choices: Vec<_> = named.iter().map(of).collect();
+    Failure::invalid(
+        "session",
+        format!(
+            "several users have a session {name}: say whose you mean, {}",
+            choices.join(" or ")
+        ),
+    )
+}
+
+fn no_session(name_or_id: &str) -> Failure {
     let shown: String = name_or_id.chars().take(64).collect();
     Failure::new(
         ErrorType::SessionNotFound,
@@ -361,12 +450,4 @@ fn not_found(name_or_id: &str) -> Failure {
 
 fn taken(name: &str) -> Failure {
     Failure::invalid("name", format!("there is a session {name} already"))
-}
-
-fn too_many() -> Failure {
-    Failure::new(
-        ErrorType::SessionLimitExceeded,
-        format!("a user may have {MOST_PER_OWNER} sessions: kill some of them"),
-    )
-    .with("limit", MOST_PER_OWNER)
 }

@@ -2,8 +2,9 @@
 
 use std::fs::DirBuilder;
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 use crate::asking::Asking;
 use crate::binaries;
 use crate::client::Client;
+use crate::daemon::Daemon;
 
 /// The home of a user who has started nothing yet. A daemon that `stui` starts there ends with it.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ impl Home {
         Cli {
             home: self.dir.path().to_owned(),
             socket: None,
+            other: None,
         }
     }
 
@@ -88,6 +91,16 @@ impl Drop for Home {
 pub struct Cli {
     home: PathBuf,
     socket: Option<PathBuf>,
+    other: Option<Other>,
+}
+
+/// Another user than the one who runs the stories.
+#[derive(Clone, Debug)]
+struct Other {
+    uid: u32,
+    gid: u32,
+    /// A `stui` that this user can reach.
+    program: PathBuf,
 }
 
 /// What a command left behind.
@@ -108,13 +121,50 @@ impl Cli {
         Self {
             home: home.to_owned(),
             socket: Some(socket.to_owned()),
+            other: None,
+        }
+    }
+
+    /// Another user of a daemon that is open to all, with a home of its own in the daemon's
+    /// directory. Only root can be somebody else.
+    #[must_use]
+    pub fn other(daemon: &Daemon, uid: u32, gid: u32) -> Self {
+        let everybody = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+                .expect("opening a place to other users");
+        };
+        everybody(daemon.dir(), 0o711);
+        let program = daemon.dir().join("stui");
+        if !program.exists() {
+            // Where the stories build it, others may not be.
+            // Another process copies it: one that is being written here cannot be run while a
+            // child of another story has inherited the file.
+            let mut copy = Command::new("cp");
+            let copied = copy.arg(binaries::stui()).arg(&program).status();
+            assert!(copied.expect("cp").success(), "a stui for everybody");
+            everybody(&program, 0o755);
+        }
+        let home = daemon.dir().join(format!("home-{uid}"));
+        std::fs::create_dir_all(&home).expect("a home");
+        std::os::unix::fs::chown(&home, Some(uid), Some(gid)).expect("a home of one's own");
+        Self {
+            home,
+            socket: Some(daemon.socket()),
+            other: Some(Other { uid, gid, program }),
         }
     }
 
     /// The command, not started.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binaries::stui());
+        let mut command = match &self.other {
+            None => Command::new(binaries::stui()),
+            Some(other) => {
+                let mut command = Command::new(&other.program);
+                command.uid(other.uid).gid(other.gid).current_dir("/");
+                command
+            }
+        };
         command.env_clear();
         for (name, value) in self.environment() {
             command.env(name, value);

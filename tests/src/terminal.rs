@@ -114,6 +114,12 @@ impl Terminal {
         }
     }
 
+    /// The process of `stui`.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("a process")
+    }
+
     /// Types text or a [`key`].
     pub fn types(&mut self, text: &str) {
         let mut keyboard = lock(&self.keyboard);

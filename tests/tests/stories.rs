@@ -32,5 +32,6 @@ mod stories {
     // What users see.
     mod command_line;
     mod detached_work;
+    mod sharing;
     mod terminal;
 }

@@ -6,10 +6,12 @@
 mod admin;
 mod control;
 mod session;
+mod sharing;
 
 pub use admin::*;
 pub use control::*;
 pub use session::*;
+pub use sharing::*;
 
 use serde_json::{Map, Value};
 

@@ -228,6 +228,8 @@ pub enum EventName {
     Detached,
     /// The session has a new name: [`crate::daemon::RenamedData`].
     SessionRenamed,
+    /// The session is shared with others than before: [`crate::daemon::Sharing`].
+    SessionShared,
     /// The image's state changed: [`crate::daemon::ImageStatus`].
     ImageState,
     /// A client has fallen behind with reading, or has caught up: [`crate::daemon::LaggingData`].

@@ -186,6 +186,7 @@ fn event_data_is_of_the_type_that_its_event_names() {
     data::<daemon::AttachedClient>("attached");
     data::<daemon::AttachedClient>("detached");
     data::<daemon::RenamedData>("session_renamed");
+    data::<daemon::Sharing>("session_shared");
     data::<daemon::ImageStatus>("image_state");
     data::<daemon::Paused>("paused");
     data::<daemon::GoodbyeData>("goodbye");

@@ -119,8 +119,8 @@ fn watch(
                     context.terminal.out.write_all(text.as_bytes())?;
                 }
                 context.terminal.out.flush()?;
-                if scribe.is_end(&event) {
-                    return Ok(Exit::NoSession);
+                if let Some(problem) = scribe.end(&event) {
+                    return told(problem);
                 }
             }
             Some(Incoming::Interrupt | Incoming::Leave) => {
@@ -136,5 +136,16 @@ fn watch(
             }
             Some(Incoming::Reply(_)) | None => {}
         }
+    }
+}
+
+/// What the end of the session means for those who look on: that it was ended has been shown.
+///
+/// # Errors
+/// Whatever else the end is.
+pub(super) fn told(end: Problem) -> Result<Exit, Problem> {
+    match end {
+        Problem::SessionEnded => Ok(Exit::NoSession),
+        other => Err(other),
     }
 }

@@ -116,6 +116,11 @@ impl Following {
         match event.event {
             EventName::Gap => return self.perhaps_ended(0),
             EventName::SessionClosed => return self.perhaps_ended(LAST_WAIT_MS),
+            EventName::Detached => {
+                if let Some(why) = event::turned_out(event) {
+                    return Err(Problem::NotShared(why));
+                }
+            }
             _ if event.evaluation_id.as_ref() != Some(&self.evaluation_id) => {}
             EventName::EvaluationStarted => {
                 self.ends_by = self.timeout.map(|timeout| Instant::now() + timeout + GRACE);

@@ -79,8 +79,10 @@ fn follow(
         match connection.next(None)? {
             Some(Incoming::Event(event)) => {
                 tell(&event, scribe, context)?;
-                if scribe.is_end(&event) {
-                    return Ok(Exit::Done);
+                match scribe.end(&event) {
+                    None => {}
+                    Some(Problem::SessionEnded) => return Ok(Exit::Done),
+                    Some(other) => return Err(other),
                 }
             }
             Some(Incoming::Interrupt | Incoming::Leave) => return Ok(Exit::Done),

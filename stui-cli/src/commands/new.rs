@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use stui_protocol::daemon::NewSession;
+use stui_protocol::daemon::{AttachMode, KillSession, NewSession, ShareSession};
 
 use super::{Context, attach};
 use crate::args;
@@ -17,12 +17,30 @@ pub(crate) fn run(args: &args::New, context: &mut Context<'_>) -> Result<Exit, P
     let new = NewSession {
         name: args.name.clone(),
     };
-    if args.detached {
+    if args.share.is_none() && args.detached {
         return context.answer(&mut connection, &new, None, |made, _| {
             format!("{}\n", made.session.name)
         });
     }
     let name = connection.call(&new, None)?.session.name;
+    if let Some(with) = &args.share {
+        let share = ShareSession {
+            session: name.clone(),
+            with: with.clone(),
+            mode: AttachMode::Drive,
+        };
+        let shared = connection.call(&share, None);
+        if shared.is_err() {
+            // Nobody shall think that it is there as it was wanted.
+            let session = name.clone();
+            connection.call(&KillSession { session }, None)?;
+        }
+        shared?;
+    }
+    if args.detached {
+        writeln!(context.terminal.out, "{name}")?;
+        return Ok(Exit::Done);
+    }
     context.terminal.out.flush()?;
     let attach = args::Attach {
         name: Some(name),

@@ -1,15 +1,11 @@
-//! `stui ls`, `stui kill`, `stui rename`.
+//! `stui ls`, `stui kill`, `stui rename`, `stui share`.
 
-use std::time::Duration;
-
-use stui_protocol::daemon::{
-    ClientSession, KillSession, ListSessions, RenameSession, SessionState,
-};
-use stui_protocol::time::now;
+use stui_protocol::daemon::{AttachMode, KillSession, ListSessions, RenameSession, ShareSession};
 
 use super::Context;
+use crate::args;
 use crate::exit::{Exit, Problem};
-use crate::render::{Palette, table::table, time};
+use crate::render::sessions::sessions;
 
 /// Lists the sessions.
 pub(crate) fn list(context: &mut Context<'_>) -> Result<Exit, Problem> {
@@ -42,59 +38,16 @@ pub(crate) fn rename(old: String, new: String, context: &mut Context<'_>) -> Res
     context.answer(&mut connection, &rename, None, |_, _| String::new())
 }
 
-/// Sessions as a table.
-pub(crate) fn sessions(
-    sessions: &[ClientSession],
-    columns: Option<usize>,
-    palette: Palette,
-) -> String {
-    if sessions.is_empty() {
-        return "no sessions\n".to_owned();
-    }
-    let now = now();
-    let rows: Vec<_> = sessions
-        .iter()
-        .map(|session| {
-            [
-                session.name.clone(),
-                state(session),
-                attached(session),
-                time::ago(session.created_at, now),
-                time::ago(session.last_active, now),
-                doing(session),
-            ]
-        })
-        .collect();
-    let headings = ["NAME", "STATE", "ATTACHED", "AGE", "ACTIVE", "RUNS"];
-    table(headings, &rows, columns, palette)
-}
-
-fn state(session: &ClientSession) -> String {
-    let state = match session.state {
-        SessionState::Idle => "idle",
-        SessionState::Busy => "busy",
-        SessionState::Lost => "lost",
+/// Shares a session with others, or with nobody.
+pub(crate) fn share(args: args::Share, context: &mut Context<'_>) -> Result<Exit, Problem> {
+    let mut connection = context.connect_running()?;
+    let share = ShareSession {
+        session: args.session,
+        with: args.with,
+        mode: match args.watch_only {
+            true => AttachMode::Watch,
+            false => AttachMode::Drive,
+        },
     };
-    state.to_owned()
-}
-
-fn attached(session: &ClientSession) -> String {
-    let all = session.attached.len();
-    match session.attached.iter().filter(|each| each.lagging).count() {
-        0 => all.to_string(),
-        lagging => format!("{all} ({lagging} lagging)"),
-    }
-}
-
-/// What runs there, for how long, and how many wait.
-pub(super) fn doing(session: &ClientSession) -> String {
-    let Some(running) = &session.running else {
-        return String::new();
-    };
-    let time = time::duration(Duration::from_millis(running.running_ms));
-    let waiting = match session.queued {
-        0 => String::new(),
-        more => format!(", {more} waiting"),
-    };
-    format!("{} ({time}{waiting})", running.code)
+    context.answer(&mut connection, &share, None, |_, _| String::new())
 }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 use stui_protocol::daemon::{
-    AttachMode, AttachedClient, ClientSession, GapData, GoodbyeData, ImageStatus,
-    QueuePositionData, RenamedData, StoreStatus,
+    AttachMode, AttachedClient, Audience, ClientSession, GapData, GoodbyeData, ImageStatus,
+    QueuePositionData, RenamedData, Sharing, StoreStatus,
 };
 use stui_protocol::image::{
     Evaluated, EvaluationFinishedData, EvaluationStartedData, OutputData, TestReport,
@@ -13,6 +13,7 @@ use stui_protocol::image::{
 use stui_protocol::{ErrorType, Event, EventName, Failure, Outcome};
 
 use super::{Palette, failure, image, source, store, time};
+use crate::exit::Problem;
 
 /// Evaluations that took longer than this many milliseconds say so.
 const TELL_TIME_MS: f64 = 1000.0;
@@ -95,9 +96,13 @@ impl Scribe {
         text
     }
 
-    /// Whether the event tells that the session is no more.
-    pub(crate) fn is_end(&self, event: &Event) -> bool {
-        event.event == EventName::SessionClosed && self.is_ours(event)
+    /// Why nothing more will be seen of the session, when the event tells that.
+    pub(crate) fn end(&self, event: &Event) -> Option<Problem> {
+        match event.event {
+            EventName::SessionClosed if self.is_ours(event) => Some(Problem::SessionEnded),
+            EventName::Detached => turned_out(event).map(Problem::NotShared),
+            _ => None,
+        }
     }
 
     /// Events with a position are of the log of our session, whatever its id was then; others are
@@ -139,6 +144,9 @@ impl Scribe {
                 }
                 self.note(&format!("the session is called {} now", self.session))
             }
+            EventName::SessionShared => event
+                .data_as()
+                .map_or_else(String::new, |sharing| self.shared(&sharing)),
             EventName::SessionClosed => self.note("the session was ended"),
             EventName::Attached => self.client(event, "attached"),
             EventName::Detached => self.client(event, "left"),
@@ -275,6 +283,19 @@ impl Scribe {
         }
     }
 
+    fn shared(&self, sharing: &Sharing) -> String {
+        let others = match &sharing.with {
+            Audience::Private => return self.note("the session is its owner's alone now"),
+            Audience::All => "everybody".to_owned(),
+            some => some.to_string(),
+        };
+        let may = match sharing.mode {
+            AttachMode::Drive => "use",
+            AttachMode::Watch => "watch",
+        };
+        self.note(&format!("{others} may {may} the session now"))
+    }
+
     fn client(&self, event: &Event, what: &str) -> String {
         let Some(client) = event.data_as::<AttachedClient>() else {
             return String::new();
@@ -299,6 +320,13 @@ impl Scribe {
             AttachMode::Watch => String::new(),
         }
     }
+}
+
+/// Why this process was detached, when the event tells that and it did not leave by itself.
+pub(crate) fn turned_out(event: &Event) -> Option<String> {
+    let client: AttachedClient = event.data_as()?;
+    let own = event.event == EventName::Detached && client.pid == std::process::id();
+    client.reason.filter(|_| own)
 }
 
 /// The text that an evaluation wrote.

@@ -166,8 +166,9 @@ impl Live {
 
     fn take(&mut self, event: &Event, text: &mut String) -> Result<(), Problem> {
         let told = self.read(event);
-        if self.scribe.is_end(event) {
-            return Err(Problem::SessionEnded);
+        if let Some(problem) = self.scribe.end(event) {
+            // It says so itself.
+            return Err(problem);
         }
         text.push_str(&told);
         Ok(())

@@ -11,7 +11,7 @@ use super::Next;
 use super::live::{Live, Shared};
 use crate::commands::{self, Context};
 use crate::exit::Problem;
-use crate::render::{Palette, source, table::table};
+use crate::render::{Palette, sessions::sessions, source, table::table};
 
 /// One of the commands.
 pub(super) struct Meta {
@@ -71,7 +71,7 @@ pub(super) fn run(
         }
         Some("ls") => {
             let found = live.lock().connection.call(&ListSessions {}, None)?;
-            commands::sessions(&found.sessions, Some(columns), palette)
+            sessions(&found.sessions, Some(columns), palette)
         }
         _ => live
             .lock()

@@ -78,8 +78,9 @@ impl Running<'_> {
         context: &mut Context<'_>,
     ) -> Result<bool, Problem> {
         let text = live.lock().read(event);
-        if live.lock().scribe.is_end(event) {
-            return Err(Problem::SessionEnded);
+        let end = live.lock().scribe.end(event);
+        if let Some(problem) = end {
+            return Err(problem);
         }
         let own = event.evaluation_id.as_deref() == Some(self.evaluation_id);
         // Its code stands there, as it was typed.

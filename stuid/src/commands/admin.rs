@@ -19,7 +19,7 @@ pub(super) async fn serve(asked: Asked, command: Admin) {
 }
 
 async fn operate(asked: &Asked, command: Admin) -> Result<AdminResult, Failure> {
-    let Peer { uid, pid } = asked.client.peer;
+    let Peer { uid, pid, .. } = asked.client.peer;
     if !asked.client.peer.may_operate() {
         tracing::warn!(
             uid,

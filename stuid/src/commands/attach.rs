@@ -5,6 +5,8 @@ use stui_protocol::daemon::{Attach, AttachMode, AttachResult, AttachedClient};
 
 use super::Asked;
 use crate::connection::{Attachment, Switch};
+use crate::origin::Origin;
+use crate::session::Access;
 
 pub(super) async fn serve(asked: Asked, attach: Attach) {
     let outcome = join(&asked, attach).await;
@@ -23,29 +25,35 @@ async fn join(asked: &Asked, attach: Attach) -> Result<(AttachResult, Attachment
         true => sessions.find_or_add(peer, &attach.session)?,
         false => sessions.find(peer, &attach.session)?,
     };
+    session.allow(peer, needed(attach.mode))?;
+    if attach.recreate {
+        session.allow(peer, Access::Drive)?;
+    }
+    let begins = attach.create && session.access(peer) >= Access::Drive;
     let mut opened = None;
     if let Some(loss) = session.loss() {
-        opened = match (attach.recreate, attach.create, attach.mode) {
+        opened = match (attach.recreate, begins, attach.mode) {
             (true, _, _) => Some(session.recreate().await?),
             (false, true, _) => Some(sessions.open_new(&session).await?),
             (false, false, AttachMode::Drive) => return Err(loss),
             // Its log can be looked at.
             (false, false, AttachMode::Watch) => None,
         };
-    } else if attach.create || session.is_new() {
+    } else if begins || session.is_new() {
         opened = Some(sessions.open_new(&session).await?);
     }
     let created = opened.as_ref().is_some_and(|opened| opened.created);
-    let terminal = attach
-        .terminal
-        .map(|name| name.chars().take(MOST_TERMINAL_CHARS).collect());
+    let origin = Origin::of(peer.pid);
+    let said = attach.terminal.map(|name| shorten(&name));
     session.attach(
         &AttachedClient {
             client: asked.client.number,
             pid: peer.pid,
             uid: peer.uid,
             mode: attach.mode,
-            terminal,
+            terminal: origin.terminal.or(said),
+            command: origin.command,
+            reason: None,
             lagging: false,
         },
         attach.steal,
@@ -60,6 +68,18 @@ async fn join(asked: &Asked, attach: Attach) -> Result<(AttachResult, Attachment
     };
     let after = attach.since.unwrap_or(position).min(position);
     Ok((result, Attachment::new(session, after)))
+}
+
+fn needed(mode: AttachMode) -> Access {
+    match mode {
+        AttachMode::Drive => Access::Drive,
+        AttachMode::Watch => Access::Watch,
+    }
+}
+
+fn shorten(terminal: &str) -> String {
+    let shown = terminal.chars().filter(|c| !c.is_control());
+    shown.take(MOST_TERMINAL_CHARS).collect()
 }
 
 /// Characters of a terminal's name that are kept.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::Asked;
 use crate::identity::uid_of;
 use crate::image::new_id;
-use crate::session::Session;
+use crate::session::{Access, Session};
 use crate::store::SavedRecord;
 
 /// What is carried although an operator holds new work back: whether the image is there can
@@ -30,6 +30,7 @@ async fn carry(asked: &Asked, command: String, mut given: Map<String, Value>) ->
     let session = asked.session(&given)?;
     given.remove("session");
     if let Some(session) = &session {
+        session.allow(asked.client.peer, Access::Drive)?;
         given.insert("session_id".into(), session.usable_id()?.into());
     }
     if command == ListClientSessions::NAME {
@@ -82,7 +83,7 @@ fn own_sessions_only(asked: &Asked, given: &mut Map<String, Value>) -> Result<()
             given.insert("client_id".into(), peer.client_id().into());
             Ok(())
         }
-        Some(Value::String(id)) if uid_of(id).is_some_and(|uid| peer.may_use(uid)) => Ok(()),
+        Some(Value::String(id)) if uid_of(id) == Some(peer.uid) => Ok(()),
         Some(_) => Err(Failure::new(
             ErrorType::PermissionDenied,
             "client_id must be your own, such as uid:1000; leave it out",

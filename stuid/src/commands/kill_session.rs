@@ -11,7 +11,8 @@ pub(super) async fn serve(asked: Asked, command: KillSession) {
 }
 
 async fn kill(asked: &Asked, command: &KillSession) -> Result<SessionResult, Failure> {
-    let session = asked.find(&command.session)?;
-    let session = asked.services.sessions.kill(&session).await?;
+    let sessions = &asked.services.sessions;
+    let session = sessions.find_to_kill(asked.client.peer, &command.session)?;
+    let session = sessions.kill(&session).await?;
     Ok(SessionResult { session })
 }

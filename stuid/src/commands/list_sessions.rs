@@ -5,7 +5,8 @@ use stui_protocol::daemon::ListSessionsResult;
 use super::Asked;
 
 pub(super) fn serve(asked: Asked) {
-    let seen = asked.services.sessions.visible_to(asked.client.peer);
-    let sessions = seen.iter().map(|session| session.describe()).collect();
+    let peer = asked.client.peer;
+    let seen = asked.services.sessions.listed_to(peer);
+    let sessions = seen.iter().map(|each| each.describe_to(peer)).collect();
     asked.responder.result(Ok(ListSessionsResult { sessions }));
 }

@@ -4,6 +4,7 @@ use stui_protocol::Failure;
 use stui_protocol::daemon::{RenameSession, SessionResult};
 
 use super::Asked;
+use crate::session::Access;
 
 pub(super) async fn serve(asked: Asked, command: RenameSession) {
     let outcome = rename(&asked, &command);
@@ -11,7 +12,7 @@ pub(super) async fn serve(asked: Asked, command: RenameSession) {
 }
 
 fn rename(asked: &Asked, command: &RenameSession) -> Result<SessionResult, Failure> {
-    let session = asked.find(&command.session)?;
+    let session = asked.find_for(Access::Own, &command.session)?;
     asked.services.sessions.rename(&session, &command.name)?;
     Ok(SessionResult {
         session: session.describe(),

@@ -64,7 +64,12 @@ impl Lag {
             .clients_lagging
             .add(if self.is_lagging { 1 } else { -1 });
         self.client.set_lagging(self.is_lagging);
-        self.services.announcements.announce(&self.event(behind));
+        let (announcements, event) = (&self.services.announcements, self.event(behind));
+        let session = self.client.attached().clone();
+        match session {
+            Some(session) => announcements.announce_to(session.right(), &event),
+            None => announcements.announce(&event),
+        }
         tracing::debug!(
             client = self.client.number,
             pid = self.client.peer.pid,

@@ -19,10 +19,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::lag::{LAGS_AFTER, Lag};
 use super::responder::{Outgoing, Switch};
-use crate::announcements;
+use crate::announcements::Announcement;
 use crate::commands::{Client, Services};
 use crate::log::{End, gap_event};
-use crate::session::Session;
+use crate::session::{Access, Session};
 
 /// Bytes of a log that are taken at once.
 const PART_BYTES: usize = 32 * 1024;
@@ -63,7 +63,8 @@ pub(crate) struct Writer {
     replies: mpsc::Receiver<Outgoing>,
     notes: mpsc::Receiver<Vec<u8>>,
     attachment: Option<Attachment>,
-    announced: Option<broadcast::Receiver<announcements::Line>>,
+    announced: Option<broadcast::Receiver<Announcement>>,
+    client: Arc<Client>,
     lag: Lag,
     /// Why this client is to be disconnected, once it is.
     kicked: watch::Receiver<Option<String>>,
@@ -87,6 +88,7 @@ impl Writer {
             notes,
             attachment: None,
             announced: None,
+            client: Arc::clone(client),
             lag: Lag::new(client, services),
             kicked: client.kicked(),
             stall_timeout: services.config.now().config.clients.stall_timeout,
@@ -156,7 +158,11 @@ impl Writer {
             },
             () = closing.cancelled(), if !self.farewell => self.write_farewell().await?,
             Some(note) = self.notes.recv() => self.write(&note).await?,
-            line = next_announcement(&mut self.announced) => self.write(&line).await?,
+            line = next_announcement(&mut self.announced) => {
+                if line.is_for(self.client.peer) {
+                    self.write(&line.line).await?;
+                }
+            }
             () = more_log(&mut self.attachment) => {}
         }
         Ok(true)
@@ -185,6 +191,10 @@ impl Writer {
         let Some(attachment) = &mut self.attachment else {
             return Ok(false);
         };
+        if attachment.session.access(self.client.peer) == Access::Nothing {
+            self.turn_out().await?;
+            return Ok(true);
+        }
         let part = attachment
             .session
             .log
@@ -203,6 +213,22 @@ impl Writer {
             lines => self.write(&lines.concat()).await?,
         }
         Ok(true)
+    }
+
+    /// The session is not shared with this client any more: says so and shows nothing more of it.
+    async fn turn_out(&mut self) -> io::Result<()> {
+        let Some(Attachment { session, .. }) = self.attachment.take() else {
+            return Ok(());
+        };
+        if let Some(mut was) = session.detach(self.client.number) {
+            let name = session.name();
+            was.reason = Some(format!("session {name} is not shared with you any more"));
+            let mut event = Event::new(EventName::Detached, &was);
+            event.session_id = session.session_id();
+            self.write(&encode_event(&event)).await?;
+        }
+        self.client.forget(&session);
+        Ok(())
     }
 
     /// Writes all, or fails when the client takes nothing for too long; when the daemon goes away
@@ -278,8 +304,8 @@ async fn more_log(attachment: &mut Option<Attachment>) {
 
 /// The next announcement, or that some were lost.
 async fn next_announcement(
-    announced: &mut Option<broadcast::Receiver<announcements::Line>>,
-) -> announcements::Line {
+    announced: &mut Option<broadcast::Receiver<Announcement>>,
+) -> Announcement {
     let Some(receiver) = announced else {
         return std::future::pending().await;
     };
@@ -288,7 +314,7 @@ async fn next_announcement(
         Err(broadcast::error::RecvError::Lagged(missed)) => {
             let data = serde_json::json!({ "missed": missed });
             let lost = EventName::Other("announcements_lost".to_owned());
-            encode_event(&Event::new(lost, &data)).into()
+            Announcement::for_all(&Event::new(lost, &data))
         }
         Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
     }

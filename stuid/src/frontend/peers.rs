@@ -139,7 +139,12 @@ impl Peers {
 
 impl Known {
     fn new(owner: u32) -> Self {
-        let peer = Peer { uid: owner, pid: 0 };
+        // ZeroMQ does not tell a group, so it is in none.
+        let peer = Peer {
+            uid: owner,
+            gid: u32::MAX,
+            pid: 0,
+        };
         // Nobody hears its notes: a REQ gets replies only.
         let (notes, _) = Notes::new();
         Self {

@@ -210,6 +210,8 @@ mod tests {
         queue: 9,
         requests_per_owner: 9,
         requests: 9,
+        sessions_per_owner: 1,
+        clients_per_owner: 1,
     };
 
     #[derive(Debug, PartialEq)]

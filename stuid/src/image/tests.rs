@@ -24,6 +24,8 @@ const LIMITS: Limits = Limits {
     queue: 9,
     requests_per_owner: 9,
     requests: 9,
+    sessions_per_owner: 1,
+    clients_per_owner: 1,
 };
 
 /// The worst image there can be.

@@ -54,15 +54,6 @@ pub(super) fn is_want_of_files(error: &io::Error) -> bool {
     )
 }
 
-/// As many clients are connected as may be.
-pub(super) fn too_many(max_clients: usize) -> Failure {
-    Failure::new(
-        ErrorType::Overloaded,
-        format!("{max_clients} clients are connected: disconnect some, or raise clients.max"),
-    )
-    .with("limit", max_clients)
-}
-
 fn no_files() -> Failure {
     let limit = getrlimit(Resource::Nofile).current;
     Failure::new(

@@ -38,18 +38,18 @@ impl Session {
         Ok(())
     }
 
-    /// Lets a client leave.
-    pub fn detach(&self, client: u64) {
+    /// Lets a client leave; answers how it was attached.
+    pub fn detach(&self, client: u64) -> Option<AttachedClient> {
         let mut facts = self.facts();
-        let Some(index) = facts.attached.iter().position(|each| each.client == client) else {
-            return;
-        };
-        let left = facts.attached.remove(index);
+        let attached = &mut facts.attached;
+        let index = attached.iter().position(|each| each.client == client)?;
+        let left = attached.remove(index);
         facts.used();
         drop(facts);
         if !self.closed.is_cancelled() {
             self.tell(Event::new(EventName::Detached, &left));
         }
+        Some(left)
     }
 
     /// Says whether an attached client has fallen behind with reading.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use stui_protocol::daemon::WaitingEvaluation;
 use stui_protocol::image::{EvaluationFinishedData, EvaluationStartedData, OutputData};
 use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
@@ -15,10 +16,13 @@ use super::following::unknown;
 use super::home::{Home, lost};
 use super::seats::Seat;
 use super::waiting::Wait;
-use super::{Facts, Session, gone};
+use super::{Facts, Session, gone, shown_code};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
 use crate::store::{BegunRecord, Mark, OpenEvaluation, StartRecord};
+
+/// Waiting evaluations in `list_sessions`.
+const SHOWN_WAITING: usize = 8;
 
 /// Called once: with the number of those before it when the evaluation is accepted, before
 /// anything of it is in the log; else with why it is not.
@@ -68,6 +72,22 @@ impl Queue {
     /// Evaluations before the first that waits.
     pub(super) fn ahead(&self) -> usize {
         usize::from(self.running.is_some() || self.stray.is_some())
+    }
+}
+
+impl Queue {
+    /// The first of those that wait, as clients see them.
+    pub(super) fn show_waiting(&self) -> Vec<WaitingEvaluation> {
+        let first = self.waiting.iter().take(SHOWN_WAITING);
+        first
+            .map(|job| WaitingEvaluation {
+                evaluation_id: job.evaluation.id.clone(),
+                code: shown_code(&job.evaluation),
+                waiting_ms: (job.evaluation.accepted_at.elapsed().as_millis())
+                    .try_into()
+                    .unwrap_or(u64::MAX),
+            })
+            .collect()
     }
 }
 

@@ -80,6 +80,8 @@ mod tests {
             queue: 3,
             requests_per_owner: 9,
             requests: 9,
+            sessions_per_owner: 1,
+            clients_per_owner: 1,
         });
         let scope = |taken: Result<Seat, Reached>| taken.map_err(|reached| reached.scope);
         let own: Vec<_> = (0..2).map(|_| seats.take(1).unwrap()).collect();

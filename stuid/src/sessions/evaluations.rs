@@ -9,7 +9,7 @@ use stui_protocol::{ErrorType, Failure};
 
 use super::Sessions;
 use crate::identity::Peer;
-use crate::session::{Evaluation, Session};
+use crate::session::{Access, Evaluation, Session};
 
 /// Evaluations without a session that are remembered.
 const MOST_REMEMBERED: usize = 64;
@@ -22,14 +22,8 @@ impl Sessions {
     pub fn evaluation(&self, peer: Peer, id: &str) -> Result<Arc<Evaluation>, Failure> {
         self.evaluation_of_any(id)
             .or_else(|| self.ended_evaluation(id))
-            .filter(|evaluation| peer.may_use(evaluation.owner))
-            .ok_or_else(|| {
-                Failure::new(
-                    ErrorType::EvaluationNotFound,
-                    "no evaluation of that id is known (any more): history lists those of a session",
-                )
-                .with("evaluation_id", id)
-            })
+            .filter(|evaluation| may_know(peer, evaluation))
+            .ok_or_else(|| not_found(id))
     }
 
     /// Everything that has not ended: what runs, then what waits, the oldest first.
@@ -88,4 +82,20 @@ impl Sessions {
     pub(super) fn evaluation_of_any(&self, id: &str) -> Option<Arc<Evaluation>> {
         self.table.book.get(id)?.upgrade()
     }
+}
+
+/// Whoever may see the session; when that is gone, its owner and who asked.
+pub(crate) fn may_know(peer: Peer, evaluation: &Evaluation) -> bool {
+    match evaluation.session() {
+        Some(session) => session.access(peer) > Access::Nothing,
+        None => [evaluation.owner, evaluation.by.uid].contains(&peer.uid),
+    }
+}
+
+pub(crate) fn not_found(id: &str) -> Failure {
+    Failure::new(
+        ErrorType::EvaluationNotFound,
+        "no evaluation of that id is known (any more): history lists those of a session",
+    )
+    .with("evaluation_id", id)
 }

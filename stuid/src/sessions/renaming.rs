@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use dashmap::mapref::entry::Entry;
 use stui_protocol::Failure;
 
-use super::{Sessions, check_name, not_found, taken};
+use super::{Sessions, check_name, no_session, taken};
 use crate::session::Session;
 
 impl Sessions {
@@ -19,7 +19,7 @@ impl Sessions {
         let _turn = self.renaming();
         let old = session.name();
         if session.closed.is_cancelled() {
-            return Err(not_found(&old));
+            return Err(no_session(&old));
         }
         if old == name {
             return Ok(());

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Sharing;
 use crate::command::commands;
 use crate::error::Failure;
 use crate::image::{Evaluated, Job, OnError};
@@ -128,11 +129,17 @@ pub struct ClientSession {
     pub running: Option<RunningEvaluation>,
     /// Evaluations that wait for it.
     pub queued: u64,
+    /// The first of those that wait.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitingEvaluation>,
     /// Position of the newest line in its log.
     pub position: u64,
     /// Why the image has it no more; only of one that is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Lost>,
+    /// With whom it is shared; none while it is its owner's alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Sharing>,
 }
 
 /// Why the image has a session no more.
@@ -173,12 +180,18 @@ pub struct AttachedClient {
     pub uid: u32,
     /// What it may do.
     pub mode: AttachMode,
-    /// Its terminal, when it said so.
+    /// Its terminal, as the kernel says; where it cannot tell, as the client did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<String>,
     /// Whether it has not read for a while what is there for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lagging: bool,
+    /// The name of its program, as the kernel says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Why it was detached, when it did not leave by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Data of the event `lagging`: a client has fallen behind with reading, or has caught up.
@@ -205,6 +218,17 @@ pub struct RunningEvaluation {
     pub running_ms: u64,
 }
 
+/// An evaluation that waits for those before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitingEvaluation {
+    /// Its id.
+    pub evaluation_id: String,
+    /// Its code, cut.
+    pub code: String,
+    /// Milliseconds since it was accepted.
+    pub waiting_ms: u64,
+}
+
 /// Give a session another name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RenameSession {
@@ -226,15 +250,6 @@ pub struct RenamedData {
 pub struct KillSession {
     /// Name or id.
     pub session: String,
-}
-
-/// Let others use a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ShareSession {
-    /// Name or id.
-    pub session: String,
-    /// `private`, `group`, `all` or `uid:N`.
-    pub with: String,
 }
 
 /// Evaluate and answer at once.
@@ -364,7 +379,6 @@ commands! {
     ListSessions => ListSessionsResult, "list_sessions", [];
     RenameSession => SessionResult, "rename_session", ["session", "name"];
     KillSession => SessionResult, "kill_session", ["session"];
-    ShareSession => SessionResult, "share_session", ["session", "with"];
     Submit => SubmitResult, "submit", ["session", "code"];
     Await => Job<Evaluated>, "await", ["evaluation_id"];
     History => HistoryResult, "history", ["session"];

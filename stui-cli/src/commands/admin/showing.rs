@@ -9,8 +9,7 @@ use stui_protocol::daemon::{
 };
 use stui_protocol::time::now;
 
-use super::super::sessions::doing;
-use crate::render::{Palette, image, table::table, time};
+use crate::render::{Palette, image, sessions::doing, table::table, time};
 use crate::terminal::Sink;
 
 /// What is shown, as text.

@@ -12,8 +12,9 @@ pub(super) fn show(asked: &Asked, what: Subject) -> AdminResult {
     let shown = match what {
         Subject::Clients => Shown::Clients(services.clients.all().iter().map(client).collect()),
         Subject::Sessions => {
-            let sessions = services.sessions.visible_to(asked.client.peer);
-            Shown::Sessions(sessions.iter().map(|each| each.describe()).collect())
+            let peer = asked.client.peer;
+            let sessions = services.sessions.listed_to(peer);
+            Shown::Sessions(sessions.iter().map(|each| each.describe_to(peer)).collect())
         }
         Subject::Queue => Shown::Queue(services.sessions.under_way()),
         Subject::Image => Shown::Image(image(services)),
