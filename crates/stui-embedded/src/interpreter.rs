@@ -377,7 +377,9 @@ impl Vm {
         if self.proc.spare_frames > 0 && self.proc.frames.len() < self.limits.frames / 2 {
             self.proc.spare_frames = 0;
         }
-        if Instant::now() >= self.slice_end {
+        let now = Instant::now();
+        let wanted = self.doorbell().rings() && now >= self.least_end;
+        if now >= self.slice_end || wanted {
             Flow::Exit(Exit::Preempted)
         } else {
             Flow::Frame

@@ -45,7 +45,7 @@ pub use config::{Bounds, Config};
 pub use endpoint::EndpointError;
 pub use guard::Guard;
 
-use crate::vm::{BootstrapError, Vm};
+use crate::vm::{BootstrapError, Doorbell, Vm};
 use image::Image;
 use link::{Link, MAX_IN_FLIGHT, Outbox, ToVm};
 use publisher::Publisher;
@@ -114,9 +114,11 @@ impl EmbeddedImage {
         let context = Context::new();
         let instance = Uuid::new_v4().to_string();
         let (requests, taken) = sync_channel(MAX_IN_FLIGHT + 1);
+        let doorbell = Doorbell::default();
+        let to_vm = (requests.clone(), doorbell.clone());
         let guard = config.guard.as_ref();
         let place = (&config.endpoint[..], guard);
-        let (link, endpoint, outbox) = Link::bind(&context, place, &instance, requests.clone())?;
+        let (link, endpoint, outbox) = Link::bind(&context, place, &instance, to_vm)?;
         let events = config.events_endpoint.as_deref().map(|at| (at, guard));
         let publisher = Publisher::bind(&context, events, &instance)?;
         let mut started = Self {
@@ -133,6 +135,7 @@ impl EmbeddedImage {
             publisher,
             outbox,
             taken,
+            doorbell,
             ready,
         };
         started.spawn("image-vm", move || body.run())?;
@@ -239,6 +242,7 @@ struct VmThread {
     publisher: Publisher,
     outbox: Outbox,
     taken: Receiver<ToVm>,
+    doorbell: Doorbell,
     ready: SyncSender<Result<(), StartError>>,
 }
 
@@ -256,6 +260,7 @@ impl VmThread {
         if self.ready.send(Ok(())).is_err() {
             return;
         }
+        image.vm.listen_to(self.doorbell);
         image.run(&self.taken);
         if save_on_stop
             && image.store.is_some()

@@ -7,6 +7,7 @@
 mod breakpoints;
 mod building;
 pub mod debugging;
+mod doorbell;
 pub mod events;
 mod fields;
 mod known;
@@ -28,6 +29,7 @@ use thiserror::Error;
 
 pub use breakpoints::{Breakpoint, BreakpointId};
 pub use debugging::{DebugError, Frame, Step};
+pub use doorbell::Doorbell;
 pub use events::{
     ErrorReport, EvaluationTag, FrameText, InterruptReason, Outcome, Pin, ProcessId, Tier, VmEvent,
 };
@@ -232,6 +234,9 @@ pub struct Vm {
     pub(crate) events: Vec<VmEvent>,
     pub(crate) fuel: u32,
     pub(crate) slice_end: Instant,
+    /// When the active process has had its least turn.
+    pub(crate) least_end: Instant,
+    doorbell: Doorbell,
     pub(crate) last_frame: u64,
     last_process: u64,
     last_workspace: u64,
@@ -277,6 +282,8 @@ impl Vm {
             events: Vec::new(),
             fuel: FUEL,
             slice_end: now,
+            least_end: now,
+            doorbell: Doorbell::default(),
             last_frame: 0,
             last_process: 0,
             last_workspace: 0,
@@ -288,6 +295,17 @@ impl Vm {
             last_breakpoint: 0,
             started: now,
         }
+    }
+
+    /// What another thread rings to have a slice end sooner.
+    #[must_use]
+    pub fn doorbell(&self) -> &Doorbell {
+        &self.doorbell
+    }
+
+    /// Listens to that doorbell from now on.
+    pub fn listen_to(&mut self, doorbell: Doorbell) {
+        self.doorbell = doorbell;
     }
 
     /// What happened since the last call, in order.

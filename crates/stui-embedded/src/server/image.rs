@@ -41,7 +41,7 @@ pub(super) use happenings::Next;
 pub(super) use printing::{Printer, SHORT_PRINT, class_name};
 pub(super) use running::{MAX_WAIT, Run, running_answer};
 
-/// How long Smalltalk runs between two looks at the requests. A `ping` waits this long at most.
+/// How long Smalltalk runs between two looks at the requests, when none rings the doorbell.
 pub(super) const SLICE: Duration = Duration::from_millis(1);
 
 /// Requests handled between two slices, so that a flood of them does not stop the evaluations.
@@ -160,6 +160,7 @@ impl Image {
 
     /// Takes the requests that are there, some at most; false when it is time to stop.
     fn take_waiting(&mut self, requests: &Receiver<ToVm>) -> bool {
+        self.vm.doorbell().answer();
         for _ in 0..REQUESTS_PER_TURN {
             match requests.try_recv() {
                 Ok(ToVm::Request(ticket, request)) => self.take(ticket, request),

@@ -21,6 +21,7 @@ use super::Guard;
 use super::endpoint::{self, EndpointError};
 use super::guard::Doorkeeper;
 use super::replies::Ticket;
+use crate::vm::Doorbell;
 
 /// Requests that the VM's thread may owe replies to at a time. Beyond them messages stay in the
 /// queues of their peers.
@@ -83,6 +84,7 @@ pub(super) struct Link {
     /// With keys only.
     doorkeeper: Option<Doorkeeper>,
     requests: SyncSender<ToVm>,
+    doorbell: Doorbell,
     instance: String,
     /// Where replies go, by ticket.
     waiting: HashMap<Ticket, (Vec<Vec<u8>>, String)>,
@@ -95,7 +97,7 @@ impl Link {
         context: &Context,
         (endpoint, guard): (&str, Option<&Guard>),
         instance: &str,
-        requests: SyncSender<ToVm>,
+        (requests, doorbell): (SyncSender<ToVm>, Doorbell),
     ) -> Result<(Self, String, Outbox), EndpointError> {
         let refused = |error: zmq::Error| EndpointError::Bind {
             endpoint: endpoint.to_owned(),
@@ -112,6 +114,7 @@ impl Link {
             inbox,
             doorkeeper,
             requests,
+            doorbell,
             instance: instance.to_owned(),
             waiting: HashMap::new(),
             last_ticket: 0,
@@ -226,7 +229,7 @@ impl Link {
         self.waiting.insert(ticket, (envelope, id));
         // The channel holds as many as may be in flight, so it is full only when it is dead.
         match self.requests.try_send(ToVm::Request(ticket, request)) {
-            Ok(()) => {}
+            Ok(()) => self.doorbell.ring(),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 if let Some((envelope, id)) = self.waiting.remove(&ticket) {
                     let ended = "the image has ended: nothing was done, it is safe to try again";
@@ -309,8 +312,13 @@ mod tests {
     fn requests_are_answered_when_the_vm_dies_and_when_it_is_dead() {
         let context = Context::new();
         let (requests, taken) = sync_channel(1);
-        let (link, endpoint, outbox) =
-            Link::bind(&context, ("tcp://127.0.0.1:0", None), "i", requests).unwrap();
+        let (link, endpoint, outbox) = Link::bind(
+            &context,
+            ("tcp://127.0.0.1:0", None),
+            "i",
+            (requests, Doorbell::default()),
+        )
+        .unwrap();
         let link = thread::spawn(move || link.run());
         let waiting = ask(&endpoint);
         let taken_request = taken.recv().unwrap();

@@ -12,15 +12,21 @@ use crate::value::{Oid, Value};
 /// How long a process runs before it is the turn of the next.
 const TURN: Duration = Duration::from_millis(1);
 
+/// How long it runs at least, though the doorbell rings: a flood of requests slows it down and does
+/// not stop it.
+const LEAST_TURN: Duration = Duration::from_micros(100);
+
 impl Vm {
-    /// Runs ready processes in turn for about `budget`.
+    /// Runs ready processes in turn for about `budget`, or less when the doorbell rings.
     pub fn run_slice(&mut self, budget: Duration) -> Slice {
-        let end = Instant::now() + budget;
+        let begun = Instant::now();
+        let end = begun + budget;
+        self.least_end = begun + LEAST_TURN;
         loop {
             let now = Instant::now();
             self.wake_sleepers(now);
             self.abandon_overdue(now);
-            if now >= end {
+            if now >= end || (self.doorbell.rings() && now >= self.least_end) {
                 break;
             }
             let Some(id) = self.next_ready() else { break };
@@ -194,6 +200,7 @@ impl Vm {
     pub(super) fn run_alone(&mut self, process: Process, budget: Duration) -> Option<Process> {
         let idle = mem::replace(&mut self.proc, process);
         self.slice_end = Instant::now() + budget;
+        self.least_end = self.slice_end;
         self.fuel = FUEL;
         self.interpret::<false>();
         let process = mem::replace(&mut self.proc, idle);

@@ -1,6 +1,6 @@
 //! Forks, semaphores, delays: processes beside each other.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stui_embedded::vm::{EvaluationTag, ProcessState};
 
@@ -23,6 +23,20 @@ fn an_endless_loop_leaves_the_others_their_turn() {
 
     assert_eq!(image.eval("3 + 4"), "7");
     assert_eq!(image.vm.state(endless), ProcessState::Running);
+}
+
+#[test]
+fn a_slice_ends_when_the_doorbell_rings_and_what_runs_goes_on_all_the_same() {
+    let mut image = Image::new();
+    image.start("n := 0. [ true ] whileTrue: [ n := n + 1 ]");
+
+    image.vm.doorbell().ring();
+    let began = Instant::now();
+    let slice = image.vm.run_slice(Duration::from_secs(20));
+
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(slice.runnable);
+    assert_eq!(image.eval("n > 0"), "true");
 }
 
 #[test]
