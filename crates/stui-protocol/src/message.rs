@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::command::Command;
-use crate::error::Failure;
+use crate::error::{ErrorType, Failure};
 use crate::limits::MAX_ID_CHARS;
 use crate::time::{self, Timestamp};
 use crate::version::Version;
@@ -85,8 +85,13 @@ struct ReplyKeys<'a> {
     status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     result: Option<Cow<'a, Value>>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    failure: Option<Cow<'a, Failure>>,
+    // The keys of a [`Failure`], each for itself: flattening it would have every reply read twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error_type: Option<ErrorType>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    details: Option<Cow<'a, Map<String, Value>>>,
     #[serde(default)]
     instance: Cow<'a, str>,
     #[serde(default = "time::now")]
@@ -102,15 +107,20 @@ enum Status {
 
 impl Serialize for Reply {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (status, result, failure) = match &self.outcome {
-            Ok(result) => (Status::Success, Some(Cow::Borrowed(result)), None),
-            Err(failure) => (Status::Error, None, Some(Cow::Borrowed(failure))),
+        let (result, failure) = match &self.outcome {
+            Ok(result) => (Some(result), None),
+            Err(failure) => (None, Some(failure)),
         };
         ReplyKeys {
             id: self.id.as_deref().map(Cow::Borrowed),
-            status,
-            result,
-            failure,
+            status: match failure {
+                None => Status::Success,
+                Some(_) => Status::Error,
+            },
+            result: result.map(Cow::Borrowed),
+            error: failure.map(|failure| Cow::Borrowed(failure.error.as_str())),
+            error_type: failure.map(|failure| failure.error_type),
+            details: failure.map(|failure| Cow::Borrowed(&failure.details)),
             instance: Cow::Borrowed(&self.instance),
             timestamp: self.timestamp,
         }
@@ -121,10 +131,14 @@ impl Serialize for Reply {
 impl<'de> Deserialize<'de> for Reply {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let keys = ReplyKeys::deserialize(deserializer)?;
-        let outcome = match (keys.status, keys.failure) {
-            (Status::Success, _) => Ok(keys.result.map(Cow::into_owned).unwrap_or_default()),
-            (Status::Error, Some(failure)) => Err(failure.into_owned()),
-            (Status::Error, None) => {
+        let outcome = match (keys.status, keys.error, keys.error_type) {
+            (Status::Success, ..) => Ok(keys.result.map(Cow::into_owned).unwrap_or_default()),
+            (Status::Error, Some(error), Some(error_type)) => Err(Failure {
+                error: error.into_owned(),
+                error_type,
+                details: keys.details.map(Cow::into_owned).unwrap_or_default(),
+            }),
+            (Status::Error, ..) => {
                 return Err(serde::de::Error::custom(
                     "an error reply needs error and error_type",
                 ));
@@ -264,7 +278,6 @@ impl EventName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorType;
     use serde_json::json;
 
     #[test]
