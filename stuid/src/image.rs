@@ -14,6 +14,7 @@ mod life;
 mod link;
 mod message;
 mod queue;
+mod socket;
 mod worker;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ const CHANNEL_CAPACITY: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Image {
     inbox: mpsc::Sender<Message>,
+    calls: Arc<Calls>,
     /// Whose turn its requests take; none is the daemon itself.
     owner: Option<u32>,
     life: Arc<Life>,
@@ -52,6 +54,20 @@ pub struct Image {
     /// Tells the worker to take a new socket.
     reconnects: mpsc::Sender<oneshot::Sender<usize>>,
     link: watch::Receiver<LinkState>,
+}
+
+/// Counts the calls under way: each holds what it was given when it began.
+#[derive(Debug, Default)]
+struct Calls(Arc<()>);
+
+impl Calls {
+    fn begin(&self) -> Arc<()> {
+        Arc::clone(&self.0)
+    }
+
+    fn are_under_way(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
 }
 
 /// What came of a new socket.
@@ -87,6 +103,7 @@ impl Image {
         let worker = Worker::open(address, outbox, link, orders, limits, Arc::clone(metrics))?;
         let image = Self {
             inbox,
+            calls: Arc::default(),
             owner: None,
             distrust,
             reconnects,
@@ -133,6 +150,7 @@ impl Image {
     /// [`LinkError`] tells apart what was certainly not sent from what may have been done. A
     /// failure of the image itself is a reply, not an error.
     pub async fn call(&self, request: &Request, deadline: Instant) -> Result<Reply, LinkError> {
+        let _call = self.calls.begin();
         let (reply, answer) = oneshot::channel();
         let message = Message {
             body: envelope::seal(request)?,
@@ -202,6 +220,12 @@ impl Image {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<ImageStatus> {
         self.life.status()
+    }
+
+    /// Whether somebody waits for the image's answer now, so that it should not be held up.
+    #[must_use]
+    pub fn is_in_demand(&self) -> bool {
+        self.calls.are_under_way()
     }
 
     /// Whether the image's events arrive, so that nobody needs to ask for the end of anything.

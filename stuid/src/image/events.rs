@@ -6,13 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use stui_protocol::codec::event::decode_event;
 use stui_protocol::{Event, EventName};
-use tmq::FromZmqSocket;
 use tmq::Multipart;
-use tmq::pair::Pair;
-use tmq::subscribe::{Subscribe, SubscribeWithoutTopic};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +16,7 @@ use super::Image;
 use super::address::{Address, Approach};
 use super::link::Change;
 use super::link::zeromq::{next_change, set_connection_options, watch};
+use super::socket::Socket;
 use crate::metrics::Metrics;
 
 /// Events that ZeroMQ may hold while this task is busy; more are lost and repaired.
@@ -104,9 +101,9 @@ async fn listen(
                     return sleep_until(Instant::now() + REFUSED_AGAIN).await;
                 }
             }
-            frames = socket.next() => match frames {
-                Some(Ok(frames)) => hear(image, &frames, &mut numbers, listener, metrics),
-                Some(Err(_)) | None => {
+            frames = socket.receive() => match frames {
+                Ok(frames) => hear(image, &frames, &mut numbers, listener, metrics),
+                Err(_) => {
                     tracing::error!(endpoint, "the socket for events cannot be read, asking instead");
                     image.life.set_events_live(false);
                     return std::future::pending().await;
@@ -116,7 +113,7 @@ async fn listen(
     }
 }
 
-fn open(address: &Address) -> Result<(Subscribe, Pair), tmq::TmqError> {
+fn open(address: &Address) -> Result<(Socket, Socket), tmq::TmqError> {
     let context = zmq::Context::new();
     let socket = context.socket(zmq::SUB)?;
     socket.set_linger(0)?;
@@ -125,8 +122,8 @@ fn open(address: &Address) -> Result<(Subscribe, Pair), tmq::TmqError> {
     set_connection_options(&socket, address)?;
     let monitor = watch(&context, &socket)?;
     socket.connect(&address.endpoint)?;
-    let socket = SubscribeWithoutTopic::from_zmq_socket(socket)?.subscribe(b"")?;
-    Ok((socket, monitor))
+    socket.set_subscribe(b"")?;
+    Ok((Socket::new(socket)?, monitor))
 }
 
 fn hear(

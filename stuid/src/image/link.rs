@@ -94,7 +94,7 @@ impl Link {
     }
 
     /// A reply that has arrived already; none when there is none.
-    pub(crate) fn take_arrived(&self) -> Option<Arrived> {
+    pub(crate) fn take_arrived(&mut self) -> Option<Arrived> {
         match self {
             Self::ZeroMq(sockets) => sockets.take_arrived(),
             // It tells of its end only when all lines before it are taken.

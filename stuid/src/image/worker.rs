@@ -75,6 +75,8 @@ pub(crate) struct Worker {
     link: Link,
     inbox: mpsc::Receiver<Message>,
     queue: Queue<Message>,
+    /// No deadline in the queue is before this: they are not all looked at for every message.
+    queue_due: Option<Instant>,
     inflight: Inflight<Waiting>,
     state: watch::Sender<LinkState>,
     connection: u64,
@@ -119,6 +121,7 @@ impl Worker {
             link,
             inbox,
             queue: Queue::new(limits),
+            queue_due: None,
             inflight: Inflight::new(WINDOW),
             state,
             connection: 0,
@@ -150,7 +153,7 @@ impl Worker {
                 () = self.orders.distrust.notified() => self.worn = Some("garbage"),
                 Some(done) = self.orders.reconnects.recv() => self.reconnect(done),
                 message = self.inbox.recv() => match message {
-                    Some(message) => self.accept(message),
+                    Some(message) => self.accept_all(message),
                     None => break,
                 },
                 () = sleep_until(wake) => {}
@@ -178,13 +181,22 @@ impl Worker {
         }
     }
 
+    /// Takes a message and those that came with it.
+    fn accept_all(&mut self, first: Message) {
+        let mut next = Some(first);
+        while let Some(message) = next {
+            self.accept(message);
+            next = self.inbox.try_recv().ok();
+        }
+        self.tell_queue();
+    }
+
     fn accept(&mut self, message: Message) {
         if self.is_down() {
             let down = self.down();
             return answer(message, Err(down));
         }
         self.enqueue(message);
-        self.tell_queue();
     }
 
     /// Sends as much as the window allows.
@@ -228,6 +240,8 @@ impl Worker {
     }
 
     fn enqueue(&mut self, message: Message) {
+        let deadline = message.deadline;
+        self.queue_due = Some(self.queue_due.map_or(deadline, |due| due.min(deadline)));
         if let Err((message, reached)) = self.queue.push(message.priority, message) {
             answer(message, Err(LinkError::Full(reached)));
         }
@@ -400,15 +414,20 @@ impl Worker {
             self.state.send_replace(LinkState::Down);
             self.settle_all(&self.down());
         }
+        if self.queue_due.is_some_and(|due| due <= now) {
+            self.expire_queue(now);
+        }
+    }
+
+    fn expire_queue(&mut self, now: Instant) {
         let error = match self.state() {
             LinkState::Up { .. } => LinkError::NotSentInTime,
             LinkState::Connecting | LinkState::Down | LinkState::Refused(_) => self.down(),
         };
-        if self.queue.iter().any(|message| message.deadline <= now) {
-            for message in self.queue.take(|message| message.deadline <= now) {
-                answer(message, Err(error.clone()));
-            }
+        for message in self.queue.take(|message| message.deadline <= now) {
+            answer(message, Err(error.clone()));
         }
+        self.queue_due = self.queue.iter().map(|message| message.deadline).min();
     }
 
     /// Tells everybody: *unknown* to those whose request was sent, `unsent` to the others.
@@ -438,7 +457,6 @@ impl Worker {
 
     fn next_wake(&self) -> Instant {
         let now = Instant::now();
-        let waiting = self.queue.iter().map(|message| message.deadline).min();
         let connecting = (self.state() == LinkState::Connecting).then_some(self.connecting_until);
         let stuffed = self.stuffed.then(|| now + STUFFED);
         let worn = self.worn.map(|_| now + OPEN_AGAIN);
@@ -451,7 +469,7 @@ impl Worker {
         };
         let sent = self.inflight.next_deadline();
         [
-            waiting,
+            self.queue_due,
             sent,
             connecting,
             stuffed,

@@ -18,8 +18,9 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::evaluation::{Evaluation, Stage};
 use crate::image::{Image, LinkError, new_id};
 
-/// How long the image may hold the first reply. Most evaluations end in it, which saves a second
-/// exchange; more would keep others from the link.
+/// How long the image may hold the first reply when nobody else needs the link. Most evaluations
+/// end in it, and their ends need not be waited for. Others would have to wait as long, so when
+/// there are any the image answers at once, and the event link tells the end.
 const FIRST_WAIT_MS: u64 = 2;
 
 /// First and longest wait between two polls when no events arrive.
@@ -110,9 +111,11 @@ impl Following {
     /// Sends the request that starts it.
     async fn begin(&self, start: &Request, deadline: Instant, life: &mut String) -> Begun {
         let mut start = start.clone();
-        start
-            .parameters
-            .insert("wait_ms".into(), FIRST_WAIT_MS.into());
+        let wait_ms = match self.image.is_in_demand() && self.image.events_are_live() {
+            true => 0,
+            false => FIRST_WAIT_MS,
+        };
+        start.parameters.insert("wait_ms".into(), wait_ms.into());
         if let Some(left) = self.time_left() {
             // Rounded up: the image is never told less than there is.
             let left = left.as_nanos().div_ceil(1_000_000);

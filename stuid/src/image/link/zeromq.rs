@@ -7,15 +7,13 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
-use tmq::dealer::Dealer;
-use tmq::pair::Pair;
-use tmq::{AsZmqSocket, FromZmqSocket, Multipart};
+use tmq::Multipart;
 use zmq::{DONTWAIT, PollEvents, SNDMORE};
 
 use super::super::address::Address;
 use super::super::envelope;
 use super::super::inflight::Correlation;
+use super::super::socket::Socket;
 use super::{Arrived, Change, Happening, Refusal, Sent};
 
 /// Messages per direction that ZeroMQ may hold: a little more than can ever be under way.
@@ -41,8 +39,8 @@ const DISCONNECTED: u16 = 0x0200;
 
 /// The two sockets. One task owns them and never shares them: libzmq aborts the process otherwise.
 pub(crate) struct Sockets {
-    dealer: Dealer,
-    monitor: Pair,
+    dealer: Socket,
+    monitor: Socket,
     address: Address,
 }
 
@@ -59,7 +57,7 @@ impl Sockets {
         let monitor = watch(context, &socket)?;
         socket.connect(&address.endpoint)?;
         Ok(Self {
-            dealer: Dealer::from_zmq_socket(socket)?,
+            dealer: Socket::new(socket)?,
             monitor,
             address: address.clone(),
         })
@@ -70,27 +68,21 @@ impl Sockets {
         tokio::select! {
             biased;
             change = next_change(&mut self.monitor, &self.address) => Happening::Changed(change),
-            frames = self.dealer.next() => match frames {
-                Some(Ok(frames)) => Happening::Received(envelope::open(frames)),
-                // The stream of a socket does not end.
-                Some(Err(_)) | None => Happening::Failed,
+            frames = self.dealer.receive() => match frames {
+                Ok(frames) => Happening::Received(envelope::open(frames)),
+                Err(_) => Happening::Failed,
             },
         }
     }
 
     /// A reply that has arrived already; none when there are none.
-    pub(crate) fn take_arrived(&self) -> Option<Arrived> {
-        let frames = self.dealer.get_socket().recv_multipart(DONTWAIT).ok()?;
-        let frames = frames.into_iter().map(zmq::Message::from).collect();
-        Some(envelope::open(frames))
+    pub(crate) fn take_arrived(&mut self) -> Option<Arrived> {
+        self.dealer.take().ok()?.map(envelope::open)
     }
 
     /// Sends a whole message now, or says that it cannot.
-    ///
-    /// tmq's own sink is not used: a send future that is dropped leaves one not knowing what went
-    /// out.
-    pub(crate) fn send(&self, correlation: Correlation, body: Vec<u8>) -> Sent {
-        let socket = self.dealer.get_socket();
+    pub(crate) fn send(&mut self, correlation: Correlation, body: Vec<u8>) -> Sent {
+        let socket = self.dealer.get();
         // Asking for the events also makes the socket notice new and lost connections.
         match socket.get_events() {
             Ok(events) if events.contains(PollEvents::POLLOUT) => {}
@@ -139,29 +131,29 @@ pub(crate) fn set_connection_options(socket: &zmq::Socket, address: &Address) ->
 }
 
 /// A monitor of a socket that has not connected yet.
-pub(crate) fn watch(context: &zmq::Context, socket: &zmq::Socket) -> Result<Pair, tmq::TmqError> {
+pub(crate) fn watch(context: &zmq::Context, socket: &zmq::Socket) -> Result<Socket, tmq::TmqError> {
     // Names of inproc endpoints must differ within a context only.
     let endpoint = format!("inproc://monitor-{}", uuid::Uuid::new_v4());
     let failures = HANDSHAKE_ENDED | HANDSHAKE_WRONG | HANDSHAKE_UNKNOWN_KEY;
     let events = HANDSHAKE_SUCCEEDED | DISCONNECTED | failures;
     socket.monitor(&endpoint, i32::from(events))?;
-    tmq::pair(context).connect(&endpoint)
+    let monitor = context.socket(zmq::PAIR)?;
+    monitor.connect(&endpoint)?;
+    Socket::new(monitor)
 }
 
 /// The next time that a monitored socket comes up or goes down. Can be cancelled.
-pub(crate) async fn next_change(monitor: &mut Pair, address: &Address) -> Change {
+pub(crate) async fn next_change(monitor: &mut Socket, address: &Address) -> Change {
     // Without keys, one that hangs up is one that goes away just now.
     let tells =
         |change: &Change| *change != Change::Refused(Refusal::HungUp) || address.guard.is_some();
     loop {
-        match monitor.next().await {
-            Some(Ok(frames)) => {
-                if let Some(change) = understand(&frames).filter(tells) {
-                    return change;
-                }
-            }
-            // A monitor that cannot be read any more says nothing more.
-            Some(Err(_)) | None => std::future::pending().await,
+        // A monitor that cannot be read any more says nothing more.
+        let Ok(frames) = monitor.receive().await else {
+            return std::future::pending().await;
+        };
+        if let Some(change) = understand(&frames).filter(tells) {
+            return change;
         }
     }
 }
