@@ -88,5 +88,7 @@ fn serve(config: InForce, held: Option<UnixListener>) -> anyhow::Result<()> {
     })
 }
 
-/// Threads that serve clients. The image is the scarce part: more would only wait for it.
-const WORKERS: usize = 2;
+/// Threads that serve clients. The image is the scarce part and answers one request at a time: a
+/// second thread would only be woken for every message to find nothing to do, which costs more than
+/// what it could ever take over.
+const WORKERS: usize = 1;

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use stui_protocol::daemon::{StoreState, StoreStatus};
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 
 pub(crate) use record::{
     BegunRecord, EndedEvaluation, HomeRecord, LinePlace, Mark, OpenEvaluation, PlaceRecord,
@@ -288,7 +289,8 @@ impl Store {
         limit_bytes: usize,
     ) -> Option<Vec<(u64, LogLine)>> {
         let tables = lock(&self.0.tables).clone()?;
-        match tables.lines(session, after, up_to, limit_bytes) {
+        // Everybody else goes on meanwhile.
+        match block_in_place(|| tables.lines(session, after, up_to, limit_bytes)) {
             // They are gone for good: what can still be read comes after them.
             Err(Trouble::Damaged(why)) => {
                 tracing::error!(session, after, why, "lines of a log are damaged");
@@ -304,7 +306,7 @@ impl Store {
             return Some(found.clone());
         }
         let tables = lock(&self.0.tables).clone()?;
-        self.0.read(tables.ended(id)).flatten()
+        self.0.read(block_in_place(|| tables.ended(id))).flatten()
     }
 
     /// The newest evaluations of a session that ended before a position, newest first. Reads from
@@ -318,7 +320,7 @@ impl Store {
         if let Some(tables) = tables
             && found.len() < limit
         {
-            let rest = tables.history(session, before, limit - found.len());
+            let rest = block_in_place(|| tables.history(session, before, limit - found.len()));
             found.extend(self.0.read(rest).unwrap_or_default());
         }
         found

@@ -15,6 +15,7 @@ use stui_protocol::{Event, EventName};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
 use super::lag::{LAGS_AFTER, Lag};
@@ -253,6 +254,13 @@ impl Writer {
     }
 
     async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // One that reads as fast as it is written to does not keep others from running.
+        consume_budget().await;
+        // Nearly always there is room, and then nothing of what follows is needed.
+        match self.stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            written => return written,
+        }
         let services = &self.services;
         let began = Instant::now();
         let mut kicked = self.kicked.clone();
