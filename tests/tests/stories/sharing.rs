@@ -205,6 +205,10 @@ fn a_shared_session_is_used_by_both_until_it_is_taken_back() {
         assert!(refused.stderr.contains("owner"), "{}", refused.stderr);
     }
     let mut watching = Listening::start(stranger, &["attach", &name, "--watch", "--json"]);
+    patience::until("the one who watches", || {
+        let pair = Town::listed(owner, "pair")?;
+        (!pair.attached.is_empty()).then_some(())
+    });
     owner.run(&["eval", "--session", "pair", "x"]).exits(0);
     watching.hears(&EventName::EvaluationFinished);
 
