@@ -47,6 +47,9 @@ pub(crate) struct Global {
     /// than that for its end either, and the evaluation goes on
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub(crate) wait: Option<Duration>,
+    /// How long to wait for a daemon that goes away meanwhile; 0 is not at all
+    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = patience)]
+    pub(crate) reconnect: Duration,
     /// Print JSON: the reply as it came, or the events of a watched session
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -315,6 +318,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|time| *time >= Duration::from_millis(1) && *time <= LONGEST)
         .ok_or_else(|| "a time lies between 1ms and 8760h".to_owned())
+}
+
+/// As [`duration`], or `0`.
+fn patience(text: &str) -> Result<Duration, String> {
+    match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        other => duration(other),
+    }
 }
 
 /// The longest time that can be asked for: a year.

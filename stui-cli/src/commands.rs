@@ -18,6 +18,7 @@ mod keys;
 mod log;
 mod method;
 mod new;
+mod returning;
 mod search;
 mod sessions;
 mod status;
@@ -29,7 +30,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
-use stui_protocol::daemon::{Attach, AttachMode, Detach};
+use stui_protocol::daemon::{Attach, AttachMode, AttachResult, Detach};
 use stui_protocol::image::SearchKind;
 use stui_protocol::{Command, Reply};
 
@@ -44,6 +45,7 @@ pub(crate) use awaiting::goes_on;
 pub(crate) use browse::{browse, class};
 pub(crate) use inspect::inspection;
 pub(crate) use method::parse as parse_method;
+pub(crate) use returning::fate_unknown;
 
 /// The session that is meant when none is named. It is made when it is not there.
 pub(crate) const MAIN: &str = "main";
@@ -56,6 +58,8 @@ pub(crate) struct Context<'t> {
     start: bool,
     /// How long to wait for an image that is away.
     pub(crate) wait: Option<Duration>,
+    /// How long a daemon that went away is waited for.
+    pub(crate) reconnect: Duration,
     /// Whether to print JSON.
     pub(crate) json: bool,
     /// Where to print.
@@ -79,6 +83,7 @@ impl<'t> Context<'t> {
             socket: socket::locate(given, path("XDG_RUNTIME_DIR"))?,
             start: !global.no_start,
             wait: global.wait,
+            reconnect: global.reconnect,
             json: global.json,
             terminal,
         })
@@ -86,13 +91,16 @@ impl<'t> Context<'t> {
 
     /// Connects; starts a daemon when none runs, for commands that are useful with a fresh one.
     pub(crate) fn connect(&mut self) -> Result<Connection, Problem> {
-        let connection = start::connect(&self.socket, self.start, &mut self.terminal.err)?;
-        Ok(connection.patient(self.wait))
+        let connection = match start::connect(&self.socket, self.start, &mut self.terminal.err) {
+            Err(problem) if returning::is_ending(&problem) => self.open(),
+            other => other,
+        };
+        Ok(connection?.patient(self.wait))
     }
 
     /// Connects to a daemon that runs, for commands about what is there.
     pub(crate) fn connect_running(&mut self) -> Result<Connection, Problem> {
-        let opened = Connection::open(&self.socket).map_err(|problem| match problem {
+        let opened = self.open().map_err(|problem| match problem {
             Problem::NoDaemon(path) => Problem::NotStarted(format!(
                 "no daemon runs at {}; `stui` starts one",
                 path.display()
@@ -111,7 +119,7 @@ impl<'t> Context<'t> {
         session: Option<&str>,
         show: impl FnOnce(&C::Result, &Terminal) -> S,
     ) -> Result<Exit, Problem> {
-        let reply = connection.ask(&connection::request(command, session))?;
+        let reply = self.ask(connection, command, session)?;
         self.show_reply::<C, S>(reply, show)
     }
 
@@ -208,13 +216,21 @@ pub(crate) fn look_on(
     connection: &mut Connection,
     session: Option<&str>,
 ) -> Result<String, Problem> {
+    Ok(watch(connection, session)?.session.session_id)
+}
+
+/// As [`look_on`], and answers all that the daemon says of it.
+pub(crate) fn watch(
+    connection: &mut Connection,
+    session: Option<&str>,
+) -> Result<AttachResult, Problem> {
     let attach = Attach {
         session: session.unwrap_or(MAIN).to_owned(),
         create: true,
         mode: AttachMode::Watch,
         ..Attach::default()
     };
-    Ok(connection.call(&attach, None)?.session.session_id)
+    connection.call(&attach, None)
 }
 
 /// The session that is named, or [`MAIN`], which is made when it is not there.

@@ -5,7 +5,9 @@
 //! thread. Signals that have a meaning (Ctrl-C) come through the same queue, so that one wait
 //! sees whatever happens first.
 
+mod again;
 mod incoming;
+mod signals;
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -17,12 +19,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use stui_protocol::codec::client::{self, Message};
-use stui_protocol::daemon::HelloData;
-use stui_protocol::{Command, Event, EventName, Reply, Request};
+use stui_protocol::daemon::{GoodbyeData, HelloData};
+use stui_protocol::{Command, Event, EventName, Reply, Request, Version};
 
 use crate::exit::Problem;
+pub(crate) use again::{Again, Back, Errand, Waited};
 use incoming::Arrival;
 pub(crate) use incoming::Incoming;
+use signals::SignalRoute;
 
 /// Messages that wait for the caller. Few, because one can have 10 MiB.
 const QUEUE_LENGTH: usize = 64;
@@ -40,6 +44,9 @@ pub(crate) const REPLY_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a write to a daemon that does not read may take.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long to wait for what the daemon said before it closed the connection.
+const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(1);
+
 /// A connection to the daemon after its hello.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -51,6 +58,10 @@ pub(crate) struct Connection {
     hello: HelloData,
     /// How long the first request waits for an image that is away.
     patience: Option<Duration>,
+    /// Set when signals are caught.
+    signals: Option<SignalRoute>,
+    /// Why the daemon sent us away, when it did.
+    dismissed: Option<String>,
 }
 
 impl Connection {
@@ -85,6 +96,8 @@ impl Connection {
             skipped: 0,
             hello,
             patience: None,
+            signals: None,
+            dismissed: None,
         })
     }
 
@@ -104,8 +117,10 @@ impl Connection {
     ///
     /// # Errors
     /// When the signals cannot be caught.
-    pub(crate) fn catch_signals(&self) -> Result<(), Problem> {
-        incoming::catch_signals(self.queue.clone()).map_err(Problem::io("catching signals"))
+    pub(crate) fn catch_signals(&mut self) -> Result<(), Problem> {
+        let route = SignalRoute::start(self.queue.clone());
+        self.signals = Some(route.map_err(Problem::io("catching signals"))?);
+        Ok(())
     }
 
     /// Does a command and reads its result. `session` (name or id) goes along when given.
@@ -120,7 +135,8 @@ impl Connection {
         result::<C>(self.ask(&request(command, session))?)
     }
 
-    /// Sends a request and waits for its reply; events that arrive meanwhile are kept.
+    /// Sends a request and waits for its reply; events that arrive meanwhile are kept. A daemon
+    /// that goes away is [`Problem::NotSent`] or `Lost`, as for [`Self::send`].
     ///
     /// # Errors
     /// What can go wrong with a connection, and `Interrupted` when signals are caught.
@@ -137,8 +153,21 @@ impl Connection {
         request: &Request,
         patience: Duration,
     ) -> Result<Reply, Problem> {
-        let deadline = Instant::now() + patience + self.patience.unwrap_or_default();
+        let patience = patience + self.patience.unwrap_or_default();
         self.send(request)?;
+        self.reply_to(request, patience)
+    }
+
+    /// Waits for the reply to a request that was sent.
+    ///
+    /// # Errors
+    /// As [`Self::ask_within`].
+    pub(crate) fn reply_to(
+        &mut self,
+        request: &Request,
+        patience: Duration,
+    ) -> Result<Reply, Problem> {
+        let deadline = Instant::now() + patience;
         loop {
             match self.receive(Some(deadline))? {
                 None => return Err(Problem::NoAnswer(patience)),
@@ -162,7 +191,7 @@ impl Connection {
     /// Sends a request without waiting.
     ///
     /// # Errors
-    /// `MessageTooLarge`; `Lost` when the daemon is gone.
+    /// `MessageTooLarge`; `NotSent` when the daemon is gone: it has not got the request.
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), Problem> {
         let line = match self.patience.take() {
             None => client::encode_request(request)?,
@@ -175,7 +204,22 @@ impl Connection {
                 client::encode_request(&request)?
             }
         };
-        self.stream.write_all(&line).map_err(|_| Problem::Lost)
+        // Half a line is no request.
+        self.stream.write_all(&line).map_err(|_| self.unsent())
+    }
+
+    /// Why a request could not be sent: the daemon may have said goodbye before.
+    fn unsent(&mut self) -> Problem {
+        let deadline = Instant::now() + LAST_WORDS_PATIENCE;
+        loop {
+            match self.receive(Some(deadline)) {
+                Ok(Some(Incoming::Event(event))) => self.keep(event),
+                Ok(Some(Incoming::Reply(_))) => {}
+                Ok(Some(Incoming::Interrupt | Incoming::Leave)) => return Problem::Interrupted,
+                Ok(None) | Err(Problem::Lost) => return Problem::NotSent,
+                Err(problem) => return problem,
+            }
+        }
     }
 
     /// The next thing that happens, events kept by [`Self::ask`] first; none after `deadline`.
@@ -236,14 +280,24 @@ impl Connection {
     fn unpack(&mut self, arrival: Arrival) -> Result<Incoming, Problem> {
         match arrival {
             Arrival::Said(Message::Reply(reply)) => Ok(Incoming::Reply(reply)),
-            Arrival::Said(Message::Event(event)) => Ok(Incoming::Event(event)),
+            Arrival::Said(Message::Event(event)) => {
+                if event.event == EventName::Goodbye {
+                    let goodbye: Option<GoodbyeData> = event.data_as();
+                    self.dismissed = goodbye.map(|goodbye| goodbye.reason);
+                }
+                Ok(Incoming::Event(event))
+            }
             Arrival::Interrupt => Ok(Incoming::Interrupt),
             Arrival::Leave => Ok(Incoming::Leave),
             Arrival::Closed => {
                 // Full only when signals rain; they are followed by the same end then.
                 let _ = self.queue.try_send(Arrival::Closed);
-                Err(Problem::Lost)
+                match &self.dismissed {
+                    Some(reason) => Err(Problem::Dismissed(reason.clone())),
+                    None => Err(Problem::Lost),
+                }
             }
+            Arrival::Again(_) => Err(Problem::Lost),
             Arrival::Garbled(why) => {
                 let _ = self.queue.try_send(Arrival::Closed);
                 Err(Problem::Garbled(why))
@@ -279,11 +333,29 @@ pub(crate) fn result<C: Command>(reply: Reply) -> Result<C::Result, Problem> {
     serde_json::from_value(value).map_err(|why| Problem::Garbled(format!("{}: {why}", C::NAME)))
 }
 
+/// What to do about a daemon of another major version.
+fn other_protocol(hello: &HelloData) -> String {
+    let theirs: Vec<_> = hello.protocol.iter().map(ToString::to_string).collect();
+    let newer = hello.protocol.iter().all(|each| *each > Version::CURRENT);
+    let advice = match newer {
+        true => "upgrade this stui",
+        false => "restart the daemon with a stuid of this version",
+    };
+    format!(
+        "the daemon (stuid {}) speaks protocol {} and this stui {} speaks {}: {advice}",
+        hello.daemon_version,
+        theirs.join(" and "),
+        env!("CARGO_PKG_VERSION"),
+        Version::CURRENT,
+    )
+}
+
 fn hello(arrivals: &Receiver<Arrival>) -> Result<HelloData, Problem> {
     let said = match arrivals.recv_timeout(HELLO_PATIENCE) {
         Ok(Arrival::Said(said)) => said,
         Ok(Arrival::Garbled(why)) => return Err(Problem::Garbled(why)),
-        Ok(_) => return Err(Problem::Garbled("it hung up without a hello".to_owned())),
+        // It was just about to end.
+        Ok(_) => return Err(Problem::Lost),
         Err(_) => return Err(Problem::NoAnswer(HELLO_PATIENCE)),
     };
     match said {
@@ -295,9 +367,7 @@ fn hello(arrivals: &Receiver<Arrival>) -> Result<HelloData, Problem> {
             if spoken || hello.protocol.is_empty() {
                 Ok(hello)
             } else {
-                Err(Problem::Garbled(
-                    "it speaks another protocol version".to_owned(),
-                ))
+                Err(Problem::OtherProtocol(other_protocol(&hello)))
             }
         }
         // A daemon that is full or shuts down says so instead of hello.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use stui_protocol::{ErrorType, Failure};
 
+use crate::render::time;
+
 /// An exit code. The numbers are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -98,6 +100,21 @@ pub(crate) enum Problem {
     /// The daemon closed the connection.
     #[error("the daemon went away; `stui attach` comes back to the session")]
     Lost,
+    /// The daemon has closed the connection before it got a request.
+    #[error("the daemon went away; `stui attach` comes back to the session")]
+    NotSent,
+    /// The daemon did not come back.
+    #[error(
+        "the daemon has not come back within {}; `stui attach` starts one and goes on, --reconnect waits longer",
+        time::duration(*.0)
+    )]
+    StaysAway(Duration),
+    /// An operator sent us away.
+    #[error("the daemon closed this connection: {0}")]
+    Dismissed(String),
+    /// The daemon is of another major version.
+    #[error("{0}")]
+    OtherProtocol(String),
     /// Somebody ended the session that we were in.
     #[error("the session was ended")]
     SessionEnded,
@@ -143,6 +160,11 @@ impl Problem {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Whether the daemon went away, so that one can come back to it.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost | Self::NotSent)
+    }
+
     /// The exit code for it.
     pub(crate) fn exit(&self) -> Exit {
         match self {
@@ -157,9 +179,12 @@ impl Problem {
             | Self::UnsafeSocket(_)
             | Self::NotStarted(_)
             | Self::Lost
+            | Self::NotSent
+            | Self::StaysAway(_)
+            | Self::OtherProtocol(_)
             | Self::Garbled(_) => Exit::NoDaemon,
             Self::SessionEnded => Exit::NoSession,
-            Self::NotShared(_) => Exit::Refused,
+            Self::NotShared(_) | Self::Dismissed(_) => Exit::Refused,
             Self::NoAnswer(_) => Exit::Timeout,
             Self::Interrupted => Exit::Interrupted,
             Self::Usage(_) => Exit::Usage,

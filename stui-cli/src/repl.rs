@@ -8,17 +8,20 @@
 mod above;
 mod completion;
 mod editor;
+mod fate;
 mod input;
 mod live;
 mod meta;
 mod past;
 mod prompt;
+mod returning;
 mod running;
 
 use std::io::{self, Write};
 use std::time::Duration;
 
-use reedline::{Reedline, Signal};
+use reedline::{HistoryItem, Reedline, Signal};
+use stui_protocol::ErrorType;
 use stui_protocol::daemon::{AttachResult, Detach, ImageState, RunningEvaluation, Status, Submit};
 use stui_protocol::image::OnError;
 
@@ -45,7 +48,8 @@ enum Next {
 /// Runs the loop until the user leaves.
 ///
 /// # Errors
-/// `Lost` when the daemon goes away, and what keeps the terminal from being used.
+/// Why the daemon cannot be come back to when it went away, and what keeps the terminal from being
+/// used.
 pub(crate) fn run(
     mut connection: Connection,
     joined: &AttachResult,
@@ -61,7 +65,7 @@ pub(crate) fn run(
     }
     out.write_all(text.as_bytes())?;
     let palette = out.palette;
-    let live = Live::shared(connection, joined, scribe);
+    let live = Live::shared(connection, joined, scribe, context);
     let mut repl = Repl {
         editor: editor::new(&live, palette),
         live,
@@ -121,7 +125,7 @@ impl Repl<'_, '_> {
                 Ok(Signal::Success(line)) => self.entered(&line)?,
                 Ok(Signal::CtrlD) => Next::Leave,
                 // The idle callback breaks the line when the connection is gone.
-                Ok(Signal::ExternalBreak(_)) => self.broken_off()?,
+                Ok(Signal::ExternalBreak(typed)) => self.broken_off(&typed)?,
                 Ok(_) => Next::Prompt,
                 Err(error) => return Err(Problem::io("reading the terminal")(error)),
             };
@@ -148,11 +152,19 @@ impl Repl<'_, '_> {
         &mut self,
         what: impl FnOnce(&mut Self) -> Result<Next, Problem>,
     ) -> Result<Next, Problem> {
+        if let Some(next) = returning::wait(&self.live, self.context)? {
+            return Ok(next);
+        }
         let text = match what(self) {
             Err(Problem::Failed(failure)) => self.live.lock().scribe.failure(&failure),
             Err(Problem::Interrupted) => self.live.lock().scribe.note("interrupted"),
             Err(problem @ Problem::NoAnswer(_)) => {
                 self.live.lock().scribe.note(&problem.to_string())
+            }
+            Err(problem) if problem.is_lost() => {
+                let mut live = self.live.lock();
+                let lost = live.lost(problem)?;
+                lost + &live.scribe.note("that was not answered; ask again")
             }
             other => return other,
         };
@@ -168,8 +180,31 @@ impl Repl<'_, '_> {
             print_limit: None,
             on_error: OnError::Return,
         };
-        let submitted = self.live.lock().submit(&submit)?;
-        running::follow(&submitted.evaluation_id, true, &self.live, self.context)
+        let submit = request(&submit, None);
+        loop {
+            let sent = self.live.lock().connection.send(&submit);
+            let submitted = sent.and_then(|()| self.live.lock().submitted(&submit));
+            let refused = match submitted {
+                Ok(submitted) => {
+                    let id = submitted.evaluation_id;
+                    return running::follow(&id, true, &self.live, self.context);
+                }
+                // Perhaps it was taken. Then its id is that of the request, and the next daemon
+                // knows what became of it.
+                Err(Problem::Lost) => {
+                    return running::follow(&submit.id, true, &self.live, self.context);
+                }
+                Err(Problem::NotSent) => Problem::NotSent,
+                // A daemon that is about to end has taken nothing.
+                Err(Problem::Failed(failure)) if failure.error_type == ErrorType::ShuttingDown => {
+                    Problem::NotSent
+                }
+                Err(problem) => return Err(problem),
+            };
+            if let Some(next) = returning::come_back(refused, &self.live, self.context)? {
+                return Ok(next);
+            }
+        }
     }
 
     /// Waits for an evaluation that was under way when we came. Its code may be `shown` already.
@@ -202,7 +237,13 @@ impl Repl<'_, '_> {
     }
 
     /// The line was broken off: what now?
-    fn broken_off(&mut self) -> Result<Next, Problem> {
+    fn broken_off(&mut self, typed: &str) -> Result<Next, Problem> {
+        if !typed.trim().is_empty() {
+            // What was typed is there with Up when one comes back.
+            let item = HistoryItem::from_command_line(typed);
+            let _ = self.editor.history_mut().save(item);
+            let _ = self.editor.sync_history();
+        }
         // The cursor stands in the input.
         writeln!(self.context.terminal.out)?;
         let mut live = self.live.lock();

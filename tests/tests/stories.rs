@@ -32,6 +32,7 @@ mod stories {
     // What users see.
     mod command_line;
     mod detached_work;
+    mod reconnecting;
     mod sharing;
     mod terminal;
 }

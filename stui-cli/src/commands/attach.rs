@@ -7,7 +7,7 @@ use stui_protocol::daemon::{Attach, AttachMode, AttachResult, Subscribe};
 
 use super::{Context, MAIN};
 use crate::args;
-use crate::connection::{Connection, Incoming};
+use crate::connection::{Connection, Errand, Incoming};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
 use crate::repl::{self, Past};
@@ -44,12 +44,14 @@ pub(super) fn attach(
     context: &mut Context<'_>,
 ) -> Result<Exit, Problem> {
     connection.catch_signals()?;
-    let joined = join(&mut connection, args)?;
-    match connection.call(&Subscribe {}, None) {
-        // A daemon that tells nothing about itself and the image is no obstacle.
-        Ok(_) | Err(Problem::Failed(_)) => {}
-        Err(problem) => return Err(problem),
-    }
+    let joined = context.insist(&mut connection, |connection| {
+        let joined = join(connection, args)?;
+        match connection.call(&Subscribe {}, None) {
+            // A daemon that tells nothing about itself and the image is no obstacle.
+            Ok(_) | Err(Problem::Failed(_)) => Ok(joined),
+            Err(problem) => Err(problem),
+        }
+    })?;
     if args.watch {
         watch(connection, &joined, context)
     } else {
@@ -109,9 +111,23 @@ fn watch(
         let past = Past::read(&mut connection, joined, &mut scribe)?;
         context.terminal.out.write_all(past.text().as_bytes())?;
     }
+    let mut position = joined.position;
     loop {
-        match connection.next(None)? {
+        let incoming = match connection.next(None) {
+            Ok(incoming) => incoming,
+            Err(problem) => {
+                let errand = Errand::watch(&scribe.session_id, position);
+                let joined = context.come_back(&mut connection, problem, errand)?;
+                if let Some(joined) = joined {
+                    position = position.min(joined.position);
+                    scribe.returned(&joined.session, position);
+                }
+                continue;
+            }
+        };
+        match incoming {
             Some(Incoming::Event(event)) => {
+                position = event.position.unwrap_or(position);
                 if json {
                     context.print_json(&event)?;
                 } else {

@@ -10,8 +10,9 @@ use stui_protocol::{ErrorType, Failure, Outcome};
 use super::Context;
 use super::ended::{Ended, output};
 use super::eval::milliseconds;
+use super::returning::{fate_unknown, is_refused};
 use crate::args;
-use crate::connection::{Connection, request};
+use crate::connection::{Connection, Errand, request};
 use crate::exit::{Exit, Problem};
 
 /// How long one request waits, so that a daemon that hangs is noticed: in milliseconds.
@@ -20,7 +21,7 @@ const ONE_WAIT_MS: u64 = 30_000;
 /// Waits for the end and prints it as `stui eval` does.
 pub(crate) fn run(args: &args::Await, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect_running()?;
-    let outcome = end(&mut connection, args)?;
+    let outcome = end(&mut connection, args, context)?;
     let mut line_open = false;
     if !context.json {
         let output = output(&outcome);
@@ -37,7 +38,12 @@ pub(crate) fn run(args: &args::Await, context: &mut Context<'_>) -> Result<Exit,
     ended.print(context)
 }
 
-fn end(connection: &mut Connection, args: &args::Await) -> Result<Outcome, Problem> {
+fn end(
+    connection: &mut Connection,
+    args: &args::Await,
+    context: &mut Context<'_>,
+) -> Result<Outcome, Problem> {
+    let mut was_known = false;
     let until = args.timeout.map(|timeout| Instant::now() + timeout);
     loop {
         let left = until.map_or(ONE_WAIT_MS, |until| {
@@ -47,9 +53,25 @@ fn end(connection: &mut Connection, args: &args::Await) -> Result<Outcome, Probl
             evaluation_id: args.id.clone(),
             wait_ms: Some(left.min(ONE_WAIT_MS)),
         };
-        let outcome = connection.ask(&request(&ask, None))?.outcome;
-        if !goes_on(&outcome) {
-            return Ok(outcome);
+        let reply = match connection.ask(&request(&ask, None)) {
+            // What a daemon that is about to end says is not the last word.
+            Ok(reply) if is_refused(&reply) => Err(Problem::Lost),
+            asked => asked,
+        };
+        let outcome = match reply {
+            Ok(reply) => reply.outcome,
+            Err(problem) => {
+                was_known |= matches!(problem, Problem::Lost);
+                context.come_back(connection, problem, Errand::default())?;
+                continue;
+            }
+        };
+        match &outcome {
+            Err(failure) if was_known && failure.error_type == ErrorType::EvaluationNotFound => {
+                return Ok(Err(fate_unknown(&args.id)));
+            }
+            Ok(_) if goes_on(&outcome) => was_known = true,
+            _ => return Ok(outcome),
         }
         if until.is_some_and(|until| until <= Instant::now()) {
             return Err(still_runs(&args.id).into());

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use stui_protocol::daemon::{Await, QueuePositionData, Submit};
 use stui_protocol::image::{Interrupt, OnError};
-use stui_protocol::{ErrorType, Event, EventName, Outcome};
+use stui_protocol::{ErrorType, Event, EventName, Outcome, Request};
 
 use super::awaiting::{goes_on, still_runs};
 use super::ended::Ended;
-use super::{Context, code, look_on};
+use super::returning::{RETURNS, fate_unknown, is_refused};
+use super::{Context, code, watch};
 use crate::args;
-use crate::connection::{Connection, Incoming, request};
+use crate::connection::{Connection, Errand, Incoming, request, result};
 use crate::exit::{Exit, Problem};
 use crate::render::event;
 use crate::terminal::Terminal;
@@ -33,8 +34,11 @@ pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, 
     let waits_until = context.wait.map(|wait| Instant::now() + wait);
     let mut looking = context.connect()?;
     looking.catch_signals()?;
-    let session = look_on(&mut looking, args.session.as_deref())?;
-    let mut asking = Connection::open(&context.socket)?;
+    let joined = context.insist(&mut looking, |looking| {
+        watch(looking, args.session.as_deref())
+    })?;
+    let session = joined.session.session_id;
+    let asking = context.open()?;
     let submit = Submit {
         session: session.clone(),
         code,
@@ -42,12 +46,13 @@ pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, 
         print_limit: args.print_limit,
         on_error: OnError::Return,
     };
-    let evaluation_id = asking.call(&submit, None)?.evaluation_id;
+    let submit = request(&submit, None);
     let mut following = Following {
         looking,
         asking,
         session,
-        evaluation_id,
+        position: joined.position,
+        evaluation_id: submit.id.clone(),
         timeout: args.timeout,
         ends_by: None,
         waits_until,
@@ -55,7 +60,10 @@ pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, 
         streams: !context.json,
         line_open: false,
     };
-    let outcome = following.follow(context.terminal)?;
+    let outcome = match following.submit(&submit, context)? {
+        Some(outcome) => outcome,
+        None => following.follow(context)?,
+    };
     let instance = following.asking.hello().instance.clone();
     let ended = Ended {
         id: following.evaluation_id,
@@ -76,6 +84,9 @@ struct Following {
     looking: Connection,
     asking: Connection,
     session: String,
+    /// Position of the newest line of the log that was seen.
+    position: u64,
+    /// Its id; that of the request until the daemon has said otherwise.
     evaluation_id: String,
     timeout: Option<Duration>,
     /// When it must have ended; known once it has begun.
@@ -90,22 +101,117 @@ struct Following {
 }
 
 impl Following {
+    /// Submits the code. A daemon that goes away before it has taken it is come back to; when it
+    /// goes away afterwards, the next one is asked for the evaluation by the id of the request.
+    /// Answers its end, if that is known already.
+    fn submit(
+        &mut self,
+        submit: &Request,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Outcome>, Problem> {
+        for _ in 0..RETURNS {
+            match self.asking.ask(submit) {
+                Ok(reply) if is_refused(&reply) => {}
+                Ok(reply) => {
+                    self.evaluation_id = result::<Submit>(reply)?.evaluation_id;
+                    return Ok(None);
+                }
+                Err(Problem::NotSent) => {}
+                Err(Problem::Lost) => return self.come_back(Problem::Lost, context),
+                Err(problem) => return Err(problem),
+            }
+            self.rejoin(Problem::NotSent, context)?;
+        }
+        Err(Problem::NotSent)
+    }
+
     /// Waits for the end.
-    fn follow(&mut self, terminal: &mut Terminal) -> Result<Outcome, Problem> {
+    fn follow(&mut self, context: &mut Context<'_>) -> Result<Outcome, Problem> {
         loop {
             let deadline = [self.ends_by, self.waits_until].into_iter().flatten().min();
-            match self.looking.next(deadline)? {
-                None => return self.give_up(),
-                Some(Incoming::Event(event)) => {
-                    if let Some(outcome) = self.event(&event, terminal)? {
-                        return Ok(outcome);
-                    }
-                }
-                Some(Incoming::Reply(_)) => {}
-                Some(Incoming::Interrupt) => self.interrupt(terminal)?,
-                Some(Incoming::Leave) => return Err(Problem::Interrupted),
+            let ended = match self.looking.next(deadline) {
+                Ok(None) => return self.give_up(),
+                Ok(Some(incoming)) => self.happens(incoming, context.terminal),
+                Err(problem) => Err(problem),
+            };
+            let ended = match ended {
+                Err(problem) if problem.is_lost() => self.come_back(problem, context),
+                other => other,
+            };
+            if let Some(outcome) = ended? {
+                return Ok(outcome);
             }
         }
+    }
+
+    /// Comes back to a daemon that went away, and asks what became of the evaluation.
+    fn come_back(
+        &mut self,
+        problem: Problem,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let mut lost = problem;
+        for _ in 0..RETURNS {
+            let end = self.rejoin(lost, context);
+            match end.and_then(|end| self.fate(end, context.terminal)) {
+                // It is gone again.
+                Err(problem) if problem.is_lost() => lost = problem,
+                Err(Problem::NoDaemon(_)) => lost = Problem::Lost,
+                known => return known,
+            }
+        }
+        Err(lost)
+    }
+
+    fn happens(
+        &mut self,
+        incoming: Incoming,
+        terminal: &mut Terminal,
+    ) -> Result<Option<Outcome>, Problem> {
+        match incoming {
+            Incoming::Event(event) => return self.event(&event, terminal),
+            Incoming::Reply(_) => {}
+            Incoming::Interrupt => self.interrupt(terminal)?,
+            Incoming::Leave => return Err(Problem::Interrupted),
+        }
+        Ok(None)
+    }
+
+    /// Attaches to the session again; answers up to where the log is then.
+    fn rejoin(&mut self, problem: Problem, context: &mut Context<'_>) -> Result<u64, Problem> {
+        let errand = Errand {
+            subscribe: false,
+            ..Errand::watch(&self.session, self.position)
+        };
+        let joined = match context.come_back(&mut self.looking, problem, errand) {
+            Err(Problem::Failed(failure)) if failure.error_type == ErrorType::SessionNotFound => {
+                return Err(fate_unknown(&self.evaluation_id).into());
+            }
+            joined => joined?,
+        };
+        self.asking = context.open()?;
+        let end = joined.map_or(0, |joined| joined.position);
+        self.position = self.position.min(end);
+        Ok(end)
+    }
+
+    /// What became of the evaluation while the daemon was away: what the log tells up to its `end`
+    /// then, else what the daemon knows.
+    fn fate(&mut self, end: u64, terminal: &mut Terminal) -> Result<Option<Outcome>, Problem> {
+        while self.position < end {
+            let Some(incoming) = self.looking.next(Some(Instant::now() + GRACE))? else {
+                break;
+            };
+            if let Some(outcome) = self.happens(incoming, terminal)? {
+                return Ok(Some(outcome));
+            }
+        }
+        Ok(match self.perhaps_ended(0)? {
+            Some(Err(failure)) if failure.error_type == ErrorType::EvaluationNotFound => {
+                Some(Err(fate_unknown(&self.evaluation_id)))
+            }
+            known => known,
+        })
     }
 
     fn event(
@@ -113,6 +219,7 @@ impl Following {
         event: &Event,
         terminal: &mut Terminal,
     ) -> Result<Option<Outcome>, Problem> {
+        self.position = event.position.unwrap_or(self.position);
         match event.event {
             EventName::Gap => return self.perhaps_ended(0),
             EventName::SessionClosed => return self.perhaps_ended(LAST_WAIT_MS),
@@ -126,7 +233,10 @@ impl Following {
                 self.ends_by = self.timeout.map(|timeout| Instant::now() + timeout + GRACE);
             }
             EventName::Output => self.output(&event::output(event), terminal)?,
-            EventName::EvaluationFinished => return Ok(event::ended(event)),
+            EventName::EvaluationFinished => {
+                // A daemon that is about to end follows it no more; the next one does.
+                return Ok(event::ended(event).filter(|outcome| !event::is_put_off(outcome)));
+            }
             EventName::QueuePosition => {
                 let place = event.data_as::<QueuePositionData>();
                 let before = place.map_or(0, |place| place.position);

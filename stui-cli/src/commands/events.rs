@@ -5,16 +5,27 @@ use std::io::Write;
 use stui_protocol::daemon::Subscribe;
 
 use super::Context;
-use crate::connection::Incoming;
+use crate::connection::{Errand, Incoming};
 use crate::exit::{Exit, Problem};
 
 /// Prints events until Ctrl-C.
 pub(crate) fn run(context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect_running()?;
     connection.catch_signals()?;
-    connection.call(&Subscribe {}, None)?;
+    context.call(&mut connection, &Subscribe {})?;
     loop {
-        match connection.next(None)? {
+        let incoming = match connection.next(None) {
+            Ok(incoming) => incoming,
+            Err(problem) => {
+                let errand = Errand {
+                    attach: None,
+                    subscribe: true,
+                };
+                context.come_back(&mut connection, problem, errand)?;
+                continue;
+            }
+        };
+        match incoming {
             Some(Incoming::Event(event)) => {
                 context.print_json(&event)?;
                 context.terminal.out.flush()?;

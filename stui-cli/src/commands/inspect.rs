@@ -13,7 +13,9 @@ use crate::render::{Palette, columns, table::table};
 /// Looks into the object of an expression.
 pub(crate) fn run(args: &args::Inspect, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect()?;
-    let session = session_or_main(&mut connection, args.session.as_deref())?;
+    let session = context.insist(&mut connection, |connection| {
+        session_or_main(connection, args.session.as_deref())
+    })?;
     let inspect = Inspect {
         target: Some(args.expression.clone()),
         object_id: None,

@@ -7,7 +7,7 @@ use stui_protocol::daemon::{Attach, AttachMode, Log};
 
 use super::Context;
 use crate::args;
-use crate::connection::{Connection, Incoming};
+use crate::connection::{Connection, Errand, Incoming};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
 use crate::terminal;
@@ -43,7 +43,7 @@ fn print(
             since,
             limit: Some(LINES_AT_ONCE),
         };
-        let part = connection.call(&log, None)?;
+        let part = context.call(connection, &log)?;
         let end = *end.get_or_insert(part.position);
         let last = part.events.iter().filter_map(|event| event.position).max();
         let Some(last) = last.filter(|last| *last > since) else {
@@ -74,10 +74,26 @@ fn follow(
         terminal: terminal::name(),
         ..Attach::default()
     };
-    connection.call(&attach, None)?;
+    let joined = context.insist(connection, |connection| connection.call(&attach, None))?;
+    let session = joined.session.session_id;
+    let mut position = args.since;
     loop {
-        match connection.next(None)? {
+        let incoming = match connection.next(None) {
+            Ok(incoming) => incoming,
+            Err(problem) => {
+                let errand = Errand {
+                    subscribe: false,
+                    ..Errand::watch(&session, position)
+                };
+                let joined = context.come_back(connection, problem, errand)?;
+                let end = joined.map_or(position, |joined| joined.position);
+                position = position.min(end);
+                continue;
+            }
+        };
+        match incoming {
             Some(Incoming::Event(event)) => {
+                position = event.position.unwrap_or(position);
                 tell(&event, scribe, context)?;
                 match scribe.end(&event) {
                     None => {}

@@ -22,18 +22,18 @@ pub(crate) fn run(args: &args::New, context: &mut Context<'_>) -> Result<Exit, P
             format!("{}\n", made.session.name)
         });
     }
-    let name = connection.call(&new, None)?.session.name;
+    let name = context.call(&mut connection, &new)?.session.name;
     if let Some(with) = &args.share {
         let share = ShareSession {
             session: name.clone(),
             with: with.clone(),
             mode: AttachMode::Drive,
         };
-        let shared = connection.call(&share, None);
+        let shared = context.call(&mut connection, &share);
         if shared.is_err() {
             // Nobody shall think that it is there as it was wanted.
             let session = name.clone();
-            connection.call(&KillSession { session }, None)?;
+            context.call(&mut connection, &KillSession { session })?;
         }
         shared?;
     }

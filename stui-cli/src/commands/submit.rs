@@ -13,8 +13,11 @@ pub(crate) fn run(args: &args::Submit, context: &mut Context<'_>) -> Result<Exit
     let code = code::read(&args.code, "submit")?;
     let mut connection = context.connect()?;
     // The session is there from now on; whoever looks on may not submit.
-    let session = look_on(&mut connection, args.session.as_deref())?;
-    connection.call(&Detach {}, None)?;
+    let session = context.insist(&mut connection, |connection| {
+        let session = look_on(connection, args.session.as_deref())?;
+        connection.call(&Detach {}, None)?;
+        Ok(session)
+    })?;
     let submit = Submit {
         session,
         code,

@@ -1,14 +1,15 @@
-//! The threads that feed a connection's queue: one reads lines, one waits for signals.
+//! What arrives at a connection, and the thread that reads it.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::Signals;
 use stui_protocol::codec::client::{Lines, Message};
 use stui_protocol::{Event, Reply};
+
+use super::again::Back;
+use crate::exit::Problem;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -34,6 +35,8 @@ pub(super) enum Arrival {
     Closed,
     Interrupt,
     Leave,
+    /// A connection that was lost stands again, or cannot.
+    Again(Result<Box<Back>, Problem>),
 }
 
 /// Starts the thread that reads lines until the stream ends or says something wrong.
@@ -69,24 +72,4 @@ fn read(mut stream: UnixStream, queue: &SyncSender<Arrival>) -> Arrival {
             }
         }
     }
-}
-
-/// Starts the thread that turns signals into arrivals, for as long as the process lives.
-pub(super) fn catch_signals(queue: SyncSender<Arrival>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM])?;
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            for signal in signals.forever() {
-                let arrival = if signal == SIGINT {
-                    Arrival::Interrupt
-                } else {
-                    Arrival::Leave
-                };
-                if queue.send(arrival).is_err() {
-                    return;
-                }
-            }
-        })
-        .map(drop)
 }

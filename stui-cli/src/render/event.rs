@@ -40,6 +40,8 @@ pub(crate) struct Scribe {
     pub(crate) palette: Palette,
     /// Whether we attached to drive the session, not to look on.
     drives: bool,
+    /// What we may do now: somebody may have taken the session over.
+    pub(crate) mode: AttachMode,
     /// Our own process, whose comings and goings are no news.
     own_pid: u32,
     /// Whether the terminal stands behind text without a line end.
@@ -61,6 +63,10 @@ impl Scribe {
             columns,
             palette,
             drives,
+            mode: match drives {
+                true => AttachMode::Drive,
+                false => AttachMode::Watch,
+            },
             own_pid: std::process::id(),
             line_open: false,
         }
@@ -75,9 +81,18 @@ impl Scribe {
             columns,
             palette,
             drives: false,
+            mode: AttachMode::Watch,
             own_pid: std::process::id(),
             line_open: false,
         }
+    }
+
+    /// The session is attached again after the daemon went away; its log goes on after that
+    /// position.
+    pub(crate) fn returned(&mut self, session: &ClientSession, position: u64) {
+        self.session.clone_from(&session.name);
+        self.session_id.clone_from(&session.session_id);
+        self.known_at = position;
     }
 
     /// The text for an event; empty when it is no news. Only output may lack its line end:
@@ -296,11 +311,14 @@ impl Scribe {
         self.note(&format!("{others} may {may} the session now"))
     }
 
-    fn client(&self, event: &Event, what: &str) -> String {
+    fn client(&mut self, event: &Event, what: &str) -> String {
         let Some(client) = event.data_as::<AttachedClient>() else {
             return String::new();
         };
         if client.pid == self.own_pid {
+            if event.event == EventName::Attached {
+                self.mode = client.mode;
+            }
             let lost = self.drives && client.mode == AttachMode::Watch;
             return if lost && event.event == EventName::Attached {
                 self.note("somebody took the session over; :steal takes it back")
@@ -342,6 +360,12 @@ pub(crate) fn ended(event: &Event) -> Option<Outcome> {
         .then(|| event.data_as::<EvaluationFinishedData>())
         .flatten()
         .map(Outcome::from)
+}
+
+/// Whether an evaluation has not ended, but a daemon that is about to end stopped following it.
+pub(crate) fn is_put_off(outcome: &Outcome) -> bool {
+    let shutting_down = |failure: &Failure| failure.error_type == ErrorType::ShuttingDown;
+    outcome.as_ref().is_err_and(shutting_down)
 }
 
 /// A test run in one line.

@@ -2,15 +2,17 @@
 //! is known about the session. All three run in the same thread, one after the other; the lock is
 //! there because the line editor wants callbacks that could be sent to another.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use stui_protocol::daemon::{Attach, AttachMode, AttachResult, Await, Submit, SubmitResult};
 use stui_protocol::image::Interrupt;
-use stui_protocol::{Event, EventName, Outcome};
+use stui_protocol::{Event, EventName, Outcome, Request};
 
-use crate::commands::goes_on;
-use crate::connection::{Connection, Incoming, request};
+use crate::commands::{Context, goes_on};
+use crate::connection::{Again, Connection, Incoming, REPLY_PATIENCE, request, result};
 use crate::exit::Problem;
 use crate::render::event::Scribe;
 
@@ -25,8 +27,15 @@ pub(super) struct Live {
     pub(super) broken: Option<Problem>,
     /// Somebody wants this process to end.
     pub(super) leaving: bool,
+    /// The way back to a daemon that went away.
+    pub(super) again: Option<Again>,
+    /// Where the daemon listens, and how long it is waited for.
+    pub(super) socket: PathBuf,
+    pub(super) patience: Duration,
     /// Position of the newest line of the log that was seen.
-    position: u64,
+    pub(super) position: u64,
+    /// Position up to which the log was when the daemon was there again.
+    pub(super) replayed_to: u64,
     /// An evaluation whose end was shown before it was told.
     settled: Option<String>,
     /// What was told when the line was broken off.
@@ -47,13 +56,22 @@ impl Shared {
 }
 
 impl Live {
-    pub(super) fn shared(connection: Connection, joined: &AttachResult, scribe: Scribe) -> Shared {
+    pub(super) fn shared(
+        connection: Connection,
+        joined: &AttachResult,
+        scribe: Scribe,
+        context: &Context<'_>,
+    ) -> Shared {
         Shared(Arc::new(Mutex::new(Self {
             connection,
             scribe,
             broken: None,
             leaving: false,
+            again: None,
+            socket: context.socket.clone(),
+            patience: context.reconnect,
             position: joined.position,
+            replayed_to: joined.position,
             settled: None,
             last_words: String::new(),
             open_line: String::new(),
@@ -71,12 +89,14 @@ impl Live {
         self.scribe.text(event)
     }
 
-    /// Submits code. When Ctrl-C comes before the answer, whatever was submitted is interrupted.
+    /// The answer to a request that submitted code. When Ctrl-C comes before it, whatever was
+    /// submitted is interrupted.
     ///
     /// # Errors
     /// What the daemon answers.
-    pub(super) fn submit(&mut self, submit: &Submit) -> Result<SubmitResult, Problem> {
-        let submitted = self.connection.call(submit, None);
+    pub(super) fn submitted(&mut self, submit: &Request) -> Result<SubmitResult, Problem> {
+        let reply = self.connection.reply_to(submit, REPLY_PATIENCE);
+        let submitted = reply.and_then(result::<Submit>);
         if matches!(submitted, Err(Problem::Interrupted)) {
             let interrupt = request(&Interrupt::default(), Some(&self.scribe.session_id));
             self.connection.send(&interrupt)?;
@@ -115,8 +135,13 @@ impl Live {
         if goes_on(&outcome) {
             return Ok(None);
         }
-        self.settled = Some(evaluation_id.to_owned());
+        self.settle(evaluation_id);
         Ok(Some(outcome))
+    }
+
+    /// The end of that evaluation is shown: should it be told later, it is not shown again.
+    pub(super) fn settle(&mut self, evaluation_id: &str) {
+        self.settled = Some(evaluation_id.to_owned());
     }
 
     /// Takes what has happened since the last idle moment: whole lines for above the prompt. Sets
@@ -124,7 +149,19 @@ impl Live {
     pub(super) fn idle(&mut self, gone: &AtomicBool) -> String {
         let mut text = std::mem::take(&mut self.open_line);
         let held = text.len();
-        for _ in 0..EVENTS_AT_ONCE {
+        let mut left = EVENTS_AT_ONCE;
+        match self.look_for_daemon() {
+            Ok(told) => begin_line(&mut text, &told),
+            Err(problem) => {
+                self.broken = Some(problem);
+                gone.store(true, Ordering::Relaxed);
+            }
+        }
+        if self.leaving {
+            gone.store(true, Ordering::Relaxed);
+        }
+        while left > 0 && self.again.is_none() && !gone.load(Ordering::Relaxed) {
+            left -= 1;
             let incoming = self.connection.poll();
             let done = match incoming {
                 Ok(Some(Incoming::Event(event))) => self.take(&event, &mut text),
@@ -136,7 +173,7 @@ impl Live {
                 // Late replies, and an interrupt that came after the end.
                 Ok(Some(Incoming::Reply(_) | Incoming::Interrupt)) => Ok(()),
                 Ok(None) => break,
-                Err(problem) => Err(problem),
+                Err(problem) => self.lost(problem).map(|told| begin_line(&mut text, &told)),
             };
             if let Err(problem) = done {
                 self.broken = Some(problem);
@@ -173,4 +210,12 @@ impl Live {
         text.push_str(&told);
         Ok(())
     }
+}
+
+/// Adds text that begins a line.
+fn begin_line(text: &mut String, told: &str) {
+    if !told.is_empty() && !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(told);
 }

@@ -7,7 +7,9 @@ use stui_protocol::image::Interrupt;
 use stui_protocol::{Event, EventName};
 
 use super::Next;
+use super::fate::Fate;
 use super::live::Shared;
+use super::returning;
 use crate::commands::Context;
 use crate::connection::{Incoming, request};
 use crate::exit::Problem;
@@ -29,9 +31,17 @@ pub(super) fn follow(
         known,
         asked: None,
         asking: None,
+        fate: None,
     };
     loop {
-        let incoming = live.lock().connection.next(None)?;
+        let incoming = live.lock().connection.next(None);
+        let incoming = match incoming {
+            Err(problem) => match running.come_back(problem, live, context)? {
+                Some(next) => return Ok(next),
+                None => None,
+            },
+            Ok(incoming) => incoming,
+        };
         match incoming {
             Some(Incoming::Event(event)) => {
                 let ended = running.event(&event, live, context)?;
@@ -46,6 +56,9 @@ pub(super) fn follow(
                 return Ok(Next::Leave);
             }
             Some(Incoming::Reply(reply)) => {
+                if let Some(fate) = &mut running.fate {
+                    fate.hear(&reply);
+                }
                 // An interrupt that was refused is worth a word; a done one shows in the result.
                 if reply.id == running.asking
                     && let Err(failure) = reply.outcome
@@ -57,6 +70,9 @@ pub(super) fn follow(
             }
             None => {}
         }
+        if running.has_met_its_fate(live, context)? {
+            return Ok(Next::Prompt);
+        }
     }
 }
 
@@ -67,6 +83,8 @@ struct Running<'e> {
     asked: Option<Instant>,
     /// The request for that.
     asking: Option<String>,
+    /// Asked for when the daemon was away meanwhile.
+    fate: Option<Fate>,
 }
 
 impl Running<'_> {
@@ -83,6 +101,10 @@ impl Running<'_> {
             return Err(problem);
         }
         let own = event.evaluation_id.as_deref() == Some(self.evaluation_id);
+        let outcome = event::ended(event).filter(|_| own);
+        if outcome.as_ref().is_some_and(event::is_put_off) {
+            return Ok(false);
+        }
         // Its code stands there, as it was typed.
         let is_known = own && self.known && event.event == EventName::EvaluationStarted;
         if !is_known {
@@ -96,7 +118,47 @@ impl Running<'_> {
                 return Ok(true);
             }
         }
-        Ok(own && event::ended(event).is_some())
+        Ok(outcome.is_some())
+    }
+
+    /// Waits for a daemon that went away, and asks it what became of the evaluation. Answers what
+    /// to do when the user does not want to wait.
+    fn come_back(
+        &mut self,
+        problem: Problem,
+        live: &Shared,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Next>, Problem> {
+        let next = returning::come_back(problem, live, context)?;
+        if next.is_none() {
+            let asked = Fate::ask(self.evaluation_id, &mut live.lock());
+            match asked {
+                Ok(fate) => self.fate = Some(fate),
+                // It is gone again, which the next wait finds.
+                Err(problem) if problem.is_lost() => {}
+                Err(problem) => return Err(problem),
+            }
+            self.asked = None;
+        }
+        Ok(next)
+    }
+
+    /// Whether it ended while the daemon was away, and the log does not say so. Shows how.
+    fn has_met_its_fate(
+        &mut self,
+        live: &Shared,
+        context: &mut Context<'_>,
+    ) -> Result<bool, Problem> {
+        let Some(fate) = &self.fate else {
+            return Ok(false);
+        };
+        let mut live = live.lock();
+        let Some(outcome) = fate.end(self.evaluation_id, &mut live) else {
+            return Ok(false);
+        };
+        let text = live.scribe.outcome(&outcome);
+        context.terminal.out.write_all(text.as_bytes())?;
+        Ok(true)
     }
 
     /// The first Ctrl-C interrupts, later ones say how that goes.

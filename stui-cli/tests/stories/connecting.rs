@@ -128,7 +128,7 @@ fn a_peer_that_is_no_daemon_is_told_apart() {
     ];
     for greeting in greetings {
         let daemon = Daemon::start_with(greeting.clone(), |_| Vec::new());
-        let ended = Stui::run(&daemon, &["ls"]);
+        let ended = Stui::run(&daemon, &["--reconnect", "0", "ls"]);
         assert_eq!(ended.code, Some(3), "{greeting:?}: {ended:?}");
         assert!(ended.err.starts_with("stui: "), "{ended:?}");
     }
@@ -141,7 +141,7 @@ fn a_daemon_of_another_protocol_is_told_apart() {
     let daemon = Daemon::start_with(vec![Line::Json(greeting)], |_| Vec::new());
     let ended = Stui::run(&daemon, &["ls"]);
     assert_eq!(ended.code, Some(3));
-    assert!(ended.err.contains("another protocol version"), "{ended:?}");
+    assert!(ended.err.contains("speaks protocol 2.0"), "{ended:?}");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_daemon_that_goes_away_in_the_middle_is_no_daemon() {
         (request["command"] == "submit")
             .then(|| vec![Line::Raw(b"{\"id\": ".to_vec()), Line::HangUp])
     });
-    let ended = Stui::run(&daemon, &["eval", "1"]);
+    let ended = Stui::run(&daemon, &["--reconnect", "0", "eval", "1"]);
     assert_eq!(ended.code, Some(3));
     assert!(ended.err.contains("the daemon went away"), "{ended:?}");
 }

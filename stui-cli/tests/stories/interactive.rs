@@ -104,9 +104,9 @@ fn the_past_of_a_session_is_shown_on_attach() {
 }
 
 #[test]
-fn the_end_of_the_daemon_ends_the_loop_with_3() {
+fn the_end_of_the_daemon_ends_the_loop_with_3_when_nobody_wants_to_wait() {
     let daemon = Daemon::start(|_| None);
-    let screen = Screen::open(&daemon, &[]);
+    let screen = Screen::open(&daemon, &["--reconnect", "0"]);
     screen.ends_with("main>");
     screen.press("1 +");
     screen.ends_with("main> 1 +");

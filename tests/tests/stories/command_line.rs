@@ -310,12 +310,11 @@ fn sessions_are_made_listed_renamed_and_ended() {
 fn status_says_which_daemon_and_that_the_image_is_the_embedded_one() {
     let daemon = Daemon::start();
 
-    let status = daemon.user().run(&["status"]).exits(0).stdout;
-
-    assert!(
-        status.contains("embedded") && status.contains("ready"),
-        "{status}"
-    );
+    // A daemon that has just started may not have been told yet which image it is.
+    patience::until("the image to be described", || {
+        let status = daemon.user().run(&["status"]).exits(0).stdout;
+        (status.contains("embedded image") && status.contains("ready")).then_some(())
+    });
 }
 
 #[test]

@@ -152,10 +152,10 @@ fn evaluate(container: &Container, code: &str) -> String {
 }
 
 /// Ten clients that connect and ask again and again. One whom the old daemon leaves without an
-/// answer asks once more; the next daemon answers, since no connection is refused.
+/// answer asks the next daemon by itself, and no connection is refused.
 fn nobody_is_refused_while_it_restarts(container: &Container) {
     let ask = "stui --no-start status >/dev/null";
-    let script = format!("for i in $(seq 20); do {ask} || {ask} || exit 1; done");
+    let script = format!("for i in $(seq 20); do {ask} || exit 1; done");
     let clients: Vec<_> = (0..10)
         .map(|_| {
             let mut command = container.command(&["sh", "-c", &script]);

@@ -1,0 +1,384 @@
+//! The daemon goes away and comes back: whoever works or waits goes on. The image is a process of
+//! its own, as it is behind a daemon that is restarted for an upgrade.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use stui_protocol::daemon::{Admin, ListSessions, SessionState, Shown, ShownClient};
+use stui_protocol::{ErrorType, Event, EventName, Failure, Reply, codec};
+use stui_tests::terminal::key;
+use stui_tests::{Asking, Cli, Client, Daemon, Image, Terminal, patience};
+
+/// Ends when somebody evaluates [`GO`].
+const WAITS: &str = "Smalltalk at: #Begun put: true. \
+                     [(Smalltalk at: #Go ifAbsent: [false]) == true] \
+                     whileFalse: [(Delay forMilliseconds: 20) wait]. 6 * 7";
+const GO: &str = "Smalltalk at: #Go put: true";
+
+fn cast() -> (Image, Daemon) {
+    let image = Image::embedded();
+    let events = image.events_endpoint().expect("an event link");
+    let daemon = Daemon::start_with(&["--image", image.endpoint(), "--image-events", &events]);
+    (image, daemon)
+}
+
+/// Waits until the image runs [`WAITS`]; what it had not got when the daemon was killed is unknown
+/// to it.
+fn wait_until_begun(daemon: &Daemon) {
+    let client = daemon.client();
+    let session = client.session();
+    patience::until("code that has begun", || {
+        let begun = session.value("Smalltalk at: #Begun ifAbsent: [false]");
+        (begun == "true").then_some(())
+    });
+}
+
+/// Waits until the session `main` runs something.
+fn wait_until_busy(daemon: &Daemon) {
+    let client = daemon.client();
+    patience::until("something that runs", || {
+        let sessions = client.ask::<ListSessions>(json!({})).sessions;
+        let busy = |session: &&_| is_busy(session);
+        sessions.iter().find(busy).map(drop)
+    });
+}
+
+fn is_busy(session: &stui_protocol::daemon::ClientSession) -> bool {
+    session.name == "main" && session.state == SessionState::Busy
+}
+
+/// Who is connected, as an operator sees it.
+fn clients(operator: &Client) -> Vec<ShownClient> {
+    let parameters = json!({"operation": "show", "what": "clients"});
+    let Some(Shown::Clients(clients)) = operator.ask::<Admin>(parameters).shown else {
+        panic!("no clients");
+    };
+    clients
+}
+
+fn spawn(user: &Cli, arguments: &[&str]) -> Child {
+    user.command(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("stui")
+}
+
+#[test]
+fn a_line_that_is_typed_outlives_a_restart_of_the_daemon() {
+    let (_image, mut daemon) = cast();
+    let mut terminal = Terminal::open(&daemon.user(), &[]);
+    terminal.shows("main> ");
+    terminal.enters("x := 3");
+    terminal.shows("→ 3");
+    terminal.types("x +");
+    terminal.shows("main> x +");
+
+    daemon.terminate();
+    terminal.shows("reconnecting");
+    terminal.types(" 4");
+    daemon.start_again();
+    terminal.shows("reconnected");
+    terminal.types(key::ENTER);
+
+    terminal.shows("→ 7");
+    let said = terminal.screen().matches("reconnecting").count();
+    assert_eq!(said, 1, "{}", terminal.screen());
+}
+
+#[test]
+fn a_line_that_is_entered_while_the_daemon_is_away_is_evaluated_when_it_is_back() {
+    let (_image, mut daemon) = cast();
+    let mut terminal = Terminal::open(&daemon.user(), &[]);
+    terminal.shows("main> ");
+    terminal.enters("x := 3");
+    terminal.shows("→ 3");
+
+    daemon.kill();
+    terminal.shows("reconnecting");
+    terminal.enters("x + 4");
+    daemon.start_again();
+
+    terminal.shows("→ 7");
+}
+
+#[test]
+fn an_evaluation_under_way_shows_its_result_after_the_daemon_was_killed() {
+    let (_image, mut daemon) = cast();
+    let user = daemon.user();
+    let mut terminal = Terminal::open(&user, &[]);
+    terminal.shows("main> ");
+    terminal.enters(WAITS);
+    wait_until_begun(&daemon);
+
+    daemon.kill();
+    terminal.shows("reconnecting");
+    daemon.start_again();
+    terminal.shows("reconnected");
+    user.run(&["eval", "--session", "other", GO]).exits(0);
+
+    terminal.shows("→ 42");
+    terminal.shows_what("a prompt", |screen| screen.trim_end().ends_with("main>"));
+    terminal.enters("6 * 9");
+    terminal.shows("→ 54");
+}
+
+#[test]
+fn an_evaluation_under_way_shows_its_result_after_the_daemon_was_restarted_in_order() {
+    let (_image, mut daemon) = cast();
+    let user = daemon.user();
+    let mut terminal = Terminal::open(&user, &[]);
+    terminal.shows("main> ");
+    terminal.enters(WAITS);
+    wait_until_begun(&daemon);
+
+    daemon.terminate();
+    daemon.start_again();
+    terminal.shows("reconnected");
+    user.run(&["eval", "--session", "other", GO]).exits(0);
+
+    terminal.shows("→ 42");
+}
+
+#[test]
+fn eval_and_await_go_on_waiting_when_the_daemon_is_back() {
+    let (_image, mut daemon) = cast();
+    let user = daemon.user();
+    let mut evaluating = spawn(&user, &["eval", WAITS]);
+    wait_until_begun(&daemon);
+    let running = daemon.client().ask::<ListSessions>(json!({})).sessions;
+    let id = running
+        .into_iter()
+        .find(is_busy)
+        .and_then(|session| session.running)
+        .expect("it runs")
+        .evaluation_id;
+    let awaiting = spawn(&user, &["await", &id]);
+    let operator = daemon.client();
+    patience::until("somebody who awaits", || {
+        let mut clients = clients(&operator).into_iter();
+        clients.find(|each| each.pid == awaiting.id())
+    });
+
+    daemon.kill();
+    let mut told = BufReader::new(evaluating.stderr.take().expect("standard error")).lines();
+    let line = told.next().expect("a line").expect("text");
+    assert!(line.contains("reconnecting"), "{line}");
+    daemon.start_again();
+    user.run(&["eval", "--session", "other", GO]).exits(0);
+
+    for waiting in [evaluating, awaiting] {
+        let ended = waiting.wait_with_output().expect("its end");
+        assert!(ended.status.success(), "{ended:?}");
+        assert_eq!(String::from_utf8_lossy(&ended.stdout), "42\n");
+    }
+}
+
+#[test]
+fn an_evaluation_whose_image_is_gone_as_well_has_an_unknown_outcome() {
+    let mut daemon = Daemon::start();
+    let user = daemon.user();
+    let evaluating = spawn(&user, &["eval", "[true] whileTrue"]);
+    wait_until_busy(&daemon);
+
+    daemon.kill();
+    daemon.start_again();
+
+    let ended = evaluating.wait_with_output().expect("its end");
+    assert_eq!(ended.status.code(), Some(4), "{ended:?}");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains("may or may not"), "{said}");
+}
+
+#[test]
+fn a_daemon_that_stays_away_is_given_up_after_the_time_that_was_asked_for() {
+    let mut daemon = Daemon::start();
+    let user = daemon.user();
+    let waiting = spawn(&user, &["eval", "--reconnect", "300ms", "[true] whileTrue"]);
+    let at_once = spawn(&user, &["attach", "--watch", "--reconnect", "0"]);
+    let mut terminal = Terminal::open(&user, &["attach", "own", "-c", "--reconnect", "300ms"]);
+    terminal.shows("own> ");
+    wait_until_busy(&daemon);
+    patience::until("three who are attached", || {
+        let sessions = daemon.client().ask::<ListSessions>(json!({})).sessions;
+        let attached: usize = sessions.iter().map(|each| each.attached.len()).sum();
+        (attached == 3).then_some(())
+    });
+
+    daemon.kill();
+
+    for (waiting, says) in [(waiting, "within"), (at_once, "went away")] {
+        let ended = waiting.wait_with_output().expect("its end");
+        assert_eq!(ended.status.code(), Some(3), "{ended:?}");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            said.contains(says) && said.contains("stui attach"),
+            "{said}"
+        );
+    }
+    assert_eq!(terminal.end(), 3);
+    terminal.shows("stui attach");
+}
+
+#[test]
+fn ctrl_c_ends_the_waiting_for_a_daemon() {
+    let mut daemon = Daemon::start();
+    let user = daemon.user();
+    let mut waiting = spawn(&user, &["eval", "[true] whileTrue"]);
+    wait_until_busy(&daemon);
+
+    daemon.kill();
+    let mut told = BufReader::new(waiting.stderr.take().expect("standard error")).lines();
+    let line = told.next().expect("a line").expect("text");
+    assert!(line.contains("reconnecting"), "{line}");
+    kill_process(Pid::from_child(&waiting), Signal::INT).expect("a signal");
+
+    let ended = waiting.wait().expect("its end");
+    assert_eq!(ended.code(), Some(130));
+}
+
+#[test]
+fn a_log_that_is_followed_goes_on_after_a_restart() {
+    let (_image, mut daemon) = cast();
+    let user = daemon.user();
+    user.run(&["eval", "3 + 4"]).exits(0);
+    let mut following = spawn(&user, &["log", "--follow"]);
+    let output = following.stdout.take().expect("standard output");
+    let mut lines = BufReader::new(output).lines().map(|line| line.unwrap());
+    assert!(lines.any(|line| line == "→ 7"));
+
+    daemon.kill();
+    daemon.start_again();
+    user.run(&["eval", "6 * 7"]).exits(0);
+
+    assert!(lines.any(|line| line == "→ 42"));
+    following.kill().expect("killing it");
+    following.wait().expect("its end");
+}
+
+/// What a daemon that is about to end does with a client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Farewell {
+    BeforeHello,
+    BeforeTheAnswer,
+    ShuttingDown,
+}
+
+/// Stands in the place of a daemon that has ended, says its `hello` and leaves one client.
+fn leave_one(socket: &Path, hello: &Event, farewell: Farewell, client: impl FnOnce()) {
+    let _ = std::fs::remove_file(socket);
+    let listener = UnixListener::bind(socket).expect("the place of the daemon");
+    client();
+    let (mut stream, _) = listener.accept().expect("a client");
+    if farewell != Farewell::BeforeHello {
+        stream
+            .write_all(&codec::client::encode_event(hello))
+            .expect("a reader");
+        let mut line = String::new();
+        let reading = stream.try_clone().expect("the same stream");
+        BufReader::new(reading)
+            .read_line(&mut line)
+            .expect("a request");
+        if farewell == Farewell::ShuttingDown {
+            let asked: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            let no = Failure::new(ErrorType::ShuttingDown, "the daemon is shutting down");
+            let reply = Reply::new(asked["id"].as_str().map(str::to_owned), Err(no), "");
+            stream
+                .write_all(&codec::client::encode_reply(&reply))
+                .expect("a reader");
+        }
+    }
+    std::fs::remove_file(socket).expect("no place any more");
+}
+
+#[test]
+fn a_command_that_the_daemon_leaves_without_an_answer_asks_the_next_one() {
+    let mut daemon = Daemon::start();
+    let user = daemon.user();
+    let hello = Event::new(EventName::Hello, daemon.client().hello());
+    let farewells = [
+        Farewell::BeforeHello,
+        Farewell::BeforeTheAnswer,
+        Farewell::ShuttingDown,
+    ];
+    for farewell in farewells {
+        daemon.terminate();
+        let mut asking = None;
+        leave_one(&daemon.socket(), &hello, farewell, || {
+            asking = Some(spawn(&user, &["--no-start", "status"]));
+        });
+        daemon.start_again();
+
+        let ended = asking
+            .expect("a client")
+            .wait_with_output()
+            .expect("its end");
+        assert!(ended.status.success(), "{farewell:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_client_that_an_operator_sends_away_does_not_come_back() {
+    let daemon = Daemon::start();
+    let user = daemon.user();
+    let mut terminal = Terminal::open(&user, &[]);
+    terminal.shows("main> ");
+    let watching = spawn(&user, &["attach", "--watch"]);
+    let operator = daemon.client();
+    let attached = || {
+        let clients = clients(&operator).into_iter();
+        clients
+            .filter(|each| each.session.is_some())
+            .collect::<Vec<_>>()
+    };
+    let clients = patience::until("two who are attached", || {
+        Some(attached()).filter(|clients| clients.len() == 2)
+    });
+
+    for client in clients {
+        let number = client.client.to_string();
+        user.run(&["admin", "kick", &number]).exits(0);
+    }
+
+    let ended = watching.wait_with_output().expect("its end");
+    assert_eq!(ended.status.code(), Some(6), "{ended:?}");
+    assert_eq!(terminal.end(), 6);
+    terminal.shows("operator");
+    assert!(
+        !terminal.screen().contains("reconnecting"),
+        "{}",
+        terminal.screen()
+    );
+    assert_eq!(attached().len(), 0);
+}
+
+#[test]
+fn ten_terminals_lose_nothing_when_the_daemon_is_restarted() {
+    let (_image, mut daemon) = cast();
+    let user = daemon.user();
+    let names: Vec<_> = (0..10).map(|number| format!("t{number}")).collect();
+    let mut terminals: Vec<_> = names
+        .iter()
+        .map(|name| Terminal::open(&user, &["attach", name, "--create"]))
+        .collect();
+    for ((terminal, name), number) in terminals.iter_mut().zip(&names).zip(1..) {
+        terminal.shows(&format!("{name}> "));
+        terminal.enters(&format!("kept := {number}"));
+        terminal.shows(&format!("→ {number}"));
+        terminal.types("kept * 1000");
+        terminal.shows("kept * 1000");
+    }
+
+    daemon.terminate();
+    daemon.start_again();
+
+    for (terminal, number) in terminals.iter_mut().zip(1..) {
+        terminal.shows("reconnected");
+        terminal.types(key::ENTER);
+        terminal.shows(&format!("→ {}", number * 1000));
+    }
+}
