@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args as Group, Parser, Subcommand};
 
-pub(crate) use detached::{Await, Code, Log, Submit};
+pub(crate) use detached::{Await, Code, Log};
 
 /// A terminal for a live Smalltalk image.
 ///
@@ -32,6 +32,12 @@ const COMPLETIONS: &str = "\
 For bash: stui completions bash > ~/.local/share/bash-completion/completions/stui
 For zsh, in a directory of $fpath: stui completions zsh > _stui
 For fish: stui completions fish > ~/.config/fish/completions/stui.fish";
+
+const EVAL: &str = "\
+What the code writes to the Transcript goes to standard output as it comes, then the result on a
+line of its own; errors go to standard error. Variables stay in the session, so that
+`stui eval 'x := 3'` and then `stui eval 'x'` print 3 twice. Ctrl-C interrupts the evaluation.
+A process that ends in another way leaves the evaluation running.";
 
 /// Options of every command.
 #[derive(Debug, Group)]
@@ -77,9 +83,11 @@ pub(crate) enum Verb {
     /// Let other users use a session, or nobody but its owner again
     Share(Share),
     /// Evaluate code and print its result
-    Eval(Eval),
+    #[command(after_help = EVAL)]
+    Eval(Evaluation),
     /// Start an evaluation, print its id and leave it to itself
-    Submit(Submit),
+    #[command(after_help = detached::SUBMIT)]
+    Submit(Evaluation),
     /// Wait for an evaluation that was submitted and print its result
     Await(Await),
     /// Print what happened in a session
@@ -208,14 +216,9 @@ pub(crate) struct OneSession {
     pub(crate) session: String,
 }
 
-/// Options of `eval`.
+/// What to evaluate, where, and within which bounds: options of `eval` and `submit`.
 #[derive(Debug, Group)]
-#[command(after_help = "\
-What the code writes to the Transcript goes to standard output as it comes, then the result on a
-line of its own; errors go to standard error. Variables stay in the session, so that
-`stui eval 'x := 3'` and then `stui eval 'x'` print 3 twice. Ctrl-C interrupts the evaluation.
-A process that ends in another way leaves the evaluation running.")]
-pub(crate) struct Eval {
+pub(crate) struct Evaluation {
     #[command(flatten)]
     pub(crate) code: Code,
     /// Evaluate in this session, which is made when it is not there [default: main]

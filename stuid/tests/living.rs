@@ -22,8 +22,8 @@ fn a_daemon_that_is_told_to_end_says_so_and_leaves_no_socket() {
     assert!(!daemon.socket().exists());
 }
 
-#[test]
-fn a_daemon_that_is_told_twice_ends_at_once() {
+/// A daemon that was told to end, has said so, and waits for `hold it`, which the client asked for.
+fn told_to_end_while_code_runs() -> (Scripted, Daemon, Client) {
     let image = Scripted::start();
     let mut daemon = Daemon::before(&image);
     let client = daemon.client();
@@ -34,6 +34,12 @@ fn a_daemon_that_is_told_twice_ends_at_once() {
     client.wait_for("the farewell", |event| {
         event.event.topic() == "shutting_down"
     });
+    (image, daemon, client)
+}
+
+#[test]
+fn a_daemon_that_is_told_twice_ends_at_once() {
+    let (_image, mut daemon, _client) = told_to_end_while_code_runs();
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.end().code(), Some(130));
     daemon.start_again();
@@ -41,16 +47,7 @@ fn a_daemon_that_is_told_twice_ends_at_once() {
 
 #[test]
 fn requests_that_come_at_the_end_are_answered_before_it() {
-    let image = Scripted::start();
-    let mut daemon = Daemon::before(&image);
-    let client = daemon.client();
-    let request = json!({"id": "1", "command": "evaluate", "parameters": {"code": "hold it"}});
-    client.send(&request);
-    image.wait_for_code("hold it");
-    daemon.signal(Signal::TERM);
-    client.wait_for("the farewell", |event| {
-        event.event.topic() == "shutting_down"
-    });
+    let (image, mut daemon, client) = told_to_end_while_code_runs();
     image.finish("hold it", "42");
     assert_eq!(
         client.next_reply().unwrap().outcome.unwrap()["result"],

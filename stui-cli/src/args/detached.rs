@@ -18,24 +18,10 @@ pub(crate) struct Code {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// Options of `submit`.
-#[derive(Debug, Group)]
-#[command(after_help = "\
+/// What `submit --help` adds.
+pub(super) const SUBMIT: &str = "\
 Prints the id of the evaluation as soon as it is accepted. `stui await ID` waits for its end, from
-any terminal; `stui log SESSION` has what it writes meanwhile.")]
-pub(crate) struct Submit {
-    #[command(flatten)]
-    pub(crate) code: Code,
-    /// Evaluate in this session, which is made when it is not there [default: main]
-    #[arg(long, short, value_name = "NAME")]
-    pub(crate) session: Option<String>,
-    /// Stop the code after this time, such as 500ms, 1s, 5m, 2h
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) timeout: Option<Duration>,
-    /// Most characters of the result
-    #[arg(long, value_name = "N")]
-    pub(crate) print_limit: Option<usize>,
-}
+any terminal; `stui log SESSION` has what it writes meanwhile.";
 
 /// Options of `await`.
 #[derive(Debug, Group)]

@@ -29,7 +29,7 @@ const LAST_WAIT_MS: u64 = 2000;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Evaluates code.
-pub(crate) fn run(args: &args::Eval, context: &mut Context<'_>) -> Result<Exit, Problem> {
+pub(crate) fn run(args: &args::Evaluation, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let code = code::read(&args.code, "eval")?;
     let waits_until = context.wait.map(|wait| Instant::now() + wait);
     let mut looking = context.connect()?;

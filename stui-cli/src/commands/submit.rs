@@ -9,7 +9,7 @@ use crate::args;
 use crate::exit::{Exit, Problem};
 
 /// Submits code and prints the id of its evaluation.
-pub(crate) fn run(args: &args::Submit, context: &mut Context<'_>) -> Result<Exit, Problem> {
+pub(crate) fn run(args: &args::Evaluation, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let code = code::read(&args.code, "submit")?;
     let mut connection = context.connect()?;
     // The session is there from now on; whoever looks on may not submit.

@@ -106,20 +106,28 @@ fn a_line_that_is_entered_while_the_daemon_is_away_is_evaluated_when_it_is_back(
     terminal.shows("→ 7");
 }
 
-#[test]
-fn an_evaluation_under_way_shows_its_result_after_the_daemon_was_killed() {
-    let (_image, mut daemon) = cast();
-    let user = daemon.user();
-    let mut terminal = Terminal::open(&user, &[]);
+/// What it evaluates ends when somebody evaluates `GO`.
+fn a_terminal_whose_code_waits() -> (Image, Daemon, Terminal) {
+    let (image, daemon) = cast();
+    let mut terminal = Terminal::open(&daemon.user(), &[]);
     terminal.shows("main> ");
     terminal.enters(WAITS);
     wait_until_begun(&daemon);
+    (image, daemon, terminal)
+}
+
+#[test]
+fn an_evaluation_under_way_shows_its_result_after_the_daemon_was_killed() {
+    let (_image, mut daemon, mut terminal) = a_terminal_whose_code_waits();
 
     daemon.kill();
     terminal.shows("reconnecting");
     daemon.start_again();
     terminal.shows("reconnected");
-    user.run(&["eval", "--session", "other", GO]).exits(0);
+    daemon
+        .user()
+        .run(&["eval", "--session", "other", GO])
+        .exits(0);
 
     terminal.shows("→ 42");
     terminal.shows_what("a prompt", |screen| screen.trim_end().ends_with("main>"));
@@ -129,17 +137,15 @@ fn an_evaluation_under_way_shows_its_result_after_the_daemon_was_killed() {
 
 #[test]
 fn an_evaluation_under_way_shows_its_result_after_the_daemon_was_restarted_in_order() {
-    let (_image, mut daemon) = cast();
-    let user = daemon.user();
-    let mut terminal = Terminal::open(&user, &[]);
-    terminal.shows("main> ");
-    terminal.enters(WAITS);
-    wait_until_begun(&daemon);
+    let (_image, mut daemon, terminal) = a_terminal_whose_code_waits();
 
     daemon.terminate();
     daemon.start_again();
     terminal.shows("reconnected");
-    user.run(&["eval", "--session", "other", GO]).exits(0);
+    daemon
+        .user()
+        .run(&["eval", "--session", "other", GO])
+        .exits(0);
 
     terminal.shows("→ 42");
 }
