@@ -2,6 +2,8 @@
 //! in `config/stuid.toml`, which is compiled in and is the list of all keys.
 
 mod check;
+#[cfg(test)]
+mod documented;
 mod in_force;
 mod layers;
 mod links;
@@ -28,6 +30,7 @@ pub const DEFAULTS: &str = include_str!("../../config/stuid.toml");
 
 /// What is in force. The keys are those of [`DEFAULTS`].
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Config {
     pub image: Image,
@@ -43,6 +46,7 @@ pub struct Config {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Image {
     pub kind: ImageKind,
@@ -87,6 +91,7 @@ impl TryFrom<String> for ImageKind {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Frontend {
     pub endpoint: String,
@@ -100,6 +105,7 @@ pub struct Frontend {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Listen {
     pub socket: PathBuf,
@@ -108,6 +114,7 @@ pub struct Listen {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Clients {
     #[serde(deserialize_with = "check::positive")]
@@ -117,6 +124,7 @@ pub struct Clients {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Admin {
     #[serde(deserialize_with = "check::address")]
@@ -124,12 +132,14 @@ pub struct Admin {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct State {
     pub dir: PathBuf,
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Sessions {
     #[serde(deserialize_with = "check::positive")]
@@ -172,6 +182,7 @@ impl TryFrom<String> for Autosave {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Shutdown {
     #[serde(rename = "timeout_ms", deserialize_with = "check::milliseconds")]
@@ -179,6 +190,7 @@ pub struct Shutdown {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Log {
     #[serde(deserialize_with = "check::level")]

@@ -5,6 +5,7 @@ use stui_protocol::{ErrorType, Failure};
 
 /// The section `limits` of the configuration.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // documented in `config/stuid.toml`
 pub struct Limits {
     #[serde(deserialize_with = "crate::config::positive")]

@@ -134,10 +134,15 @@ impl InForce {
             key: key.clone(),
             value: value.clone(),
             place: place.clone(),
-            reloadable: take_of(key).is_some(),
+            reloadable: is_reloadable(key),
         };
         now.origins.iter().map(shown).collect()
     }
+}
+
+/// Whether a change of that key comes with a reload.
+pub(super) fn is_reloadable(key: &str) -> bool {
+    take_of(key).is_some()
 }
 
 fn take_of(key: &str) -> Option<Take> {

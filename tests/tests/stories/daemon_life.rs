@@ -156,6 +156,21 @@ fn a_second_daemon_does_not_take_the_socket_of_the_first() {
 }
 
 #[test]
+fn the_profiles_and_the_file_of_defaults_are_accepted() {
+    for name in ["stuid", "development", "production"] {
+        let file = format!("{}/../config/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let checked = Command::new(binaries::stuid())
+            .env_clear()
+            .args(["--check-config", "--config", &file])
+            .output()
+            .expect("stuid");
+        let said = String::from_utf8_lossy(&checked.stdout);
+        assert!(checked.status.success(), "{name}: {checked:?}");
+        assert!(said.contains(&format!("{name}.toml")), "{name}: {said}");
+    }
+}
+
+#[test]
 fn check_config_says_what_is_in_force_and_from_where() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("stuid.toml");
