@@ -168,9 +168,13 @@ pub(crate) enum Verb {
 pub(crate) struct Attach {
     /// The session [default: main]
     pub(crate) name: Option<String>,
-    /// Make it when it is not there; `main` always is
+    /// Make it when it is not there, and anew when the image has lost it; `main` is always made
     #[arg(long, short)]
     pub(crate) create: bool,
+    /// Bring it back from its newest saved context when the image has lost it; without a terminal
+    /// that is all
+    #[arg(long, short)]
+    pub(crate) recreate: bool,
     /// Look on without a prompt
     #[arg(long, short)]
     pub(crate) watch: bool,

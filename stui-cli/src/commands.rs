@@ -14,6 +14,7 @@ mod generated;
 mod history;
 mod inspect;
 mod interrupt;
+mod joining;
 mod keys;
 mod log;
 mod method;
@@ -37,6 +38,7 @@ use stui_protocol::{Command, Reply};
 use crate::args::{Global, Verb};
 use crate::connection::{self, Connection};
 use crate::exit::{Exit, Problem};
+use crate::render::loss::Loss;
 use crate::socket;
 use crate::start;
 use crate::terminal::Terminal;
@@ -220,17 +222,28 @@ pub(crate) fn look_on(
 }
 
 /// As [`look_on`], and answers all that the daemon says of it.
+///
+/// # Errors
+/// Why it cannot be joined; that it is lost, when something was saved of it: nobody shall throw
+/// that away without a word.
 pub(crate) fn watch(
     connection: &mut Connection,
     session: Option<&str>,
 ) -> Result<AttachResult, Problem> {
-    let attach = Attach {
+    let mut attach = Attach {
         session: session.unwrap_or(MAIN).to_owned(),
-        create: true,
         mode: AttachMode::Watch,
         ..Attach::default()
     };
-    connection.call(&attach, None)
+    let joined = joining::attach_or_make(connection, &attach)?;
+    match Loss::of_session(&joined.session) {
+        Some(loss) if loss.is_saved() => Err(loss.failure().into()),
+        Some(_) => {
+            attach.create = true;
+            connection.call(&attach, None)
+        }
+        None => Ok(joined),
+    }
 }
 
 /// The session that is named, or [`MAIN`], which is made when it is not there.

@@ -4,6 +4,7 @@ pub(crate) mod columns;
 pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod image;
+pub(crate) mod loss;
 pub(crate) mod palette;
 pub(crate) mod sessions;
 pub(crate) mod source;

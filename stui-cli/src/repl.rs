@@ -30,6 +30,7 @@ use crate::connection::{Connection, request};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
 use crate::render::image;
+use crate::render::loss::{self, Loss};
 use crate::terminal;
 use live::{Live, Shared};
 pub(crate) use past::Past;
@@ -97,13 +98,17 @@ pub(crate) fn banner(
     if !matches!(image.state, ImageState::Ready | ImageState::Busy) {
         which = scribe.palette.warning(&which);
     }
-    let made = if joined.created { " (new)" } else { "" };
-    let session = format!("session {}{made}", scribe.session);
-    Ok(format!(
+    let session = format!("session {}{}", scribe.session, loss::came(joined));
+    let mut text = format!(
         "{} {} {which}\n",
         scribe.palette.strong(&session),
         scribe.palette.dim("in"),
-    ))
+    );
+    // Only who looks on gets here.
+    if let Some(loss) = Loss::of_session(&joined.session) {
+        text.push_str(&scribe.note(&format!("{}; {}", loss.sentence(), loss.advice())));
+    }
+    Ok(text)
 }
 
 /// The loop and what it works with.

@@ -33,6 +33,7 @@ mod stories {
     mod command_line;
     mod detached_work;
     mod reconnecting;
+    mod recreating;
     mod sharing;
     mod terminal;
 }

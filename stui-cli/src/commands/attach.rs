@@ -2,22 +2,29 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use stui_protocol::ErrorType;
-use stui_protocol::daemon::{Attach, AttachMode, AttachResult, Subscribe};
+use stui_protocol::daemon::{AttachMode, AttachResult, Detach};
 
-use super::{Context, MAIN};
+use super::Context;
+use super::joining::{join, wanted};
 use crate::args;
 use crate::connection::{Connection, Errand, Incoming};
 use crate::exit::{Exit, Problem};
 use crate::render::event::Scribe;
+use crate::render::loss;
 use crate::repl::{self, Past};
-use crate::terminal;
 
 /// Attaches to a session.
 pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit, Problem> {
+    if args.recreate && !args.watch && !has_terminal() {
+        return bring_back(args, context);
+    }
     check_terminal(args.watch)?;
     let connection = context.connect()?;
     attach(connection, args, context)
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal()
 }
 
 /// A prompt needs a terminal on all ends; looking on does not.
@@ -25,14 +32,13 @@ pub(crate) fn run(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit
 /// # Errors
 /// `Usage` with what to do instead.
 pub(super) fn check_terminal(watch: bool) -> Result<(), Problem> {
-    let all =
-        || io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
-    if watch || all() {
+    if watch || has_terminal() {
         return Ok(());
     }
     Err(Problem::Usage(
         "attaching needs a terminal; `stui eval -` evaluates standard input, \
-         `stui attach --watch` only shows"
+         `stui attach --watch` only shows, `stui attach --recreate` brings back a session that is \
+         lost"
             .to_owned(),
     ))
 }
@@ -43,15 +49,9 @@ pub(super) fn attach(
     args: &args::Attach,
     context: &mut Context<'_>,
 ) -> Result<Exit, Problem> {
+    let joined = join(&mut connection, wanted(args), context)?;
+    // Not before: Ctrl-C at a question is an answer to it.
     connection.catch_signals()?;
-    let joined = context.insist(&mut connection, |connection| {
-        let joined = join(connection, args)?;
-        match connection.call(&Subscribe {}, None) {
-            // A daemon that tells nothing about itself and the image is no obstacle.
-            Ok(_) | Err(Problem::Failed(_)) => Ok(joined),
-            Err(problem) => Err(problem),
-        }
-    })?;
     if args.watch {
         watch(connection, &joined, context)
     } else {
@@ -59,41 +59,21 @@ pub(super) fn attach(
     }
 }
 
-fn join(connection: &mut Connection, args: &args::Attach) -> Result<AttachResult, Problem> {
-    let session = args.name.as_deref().unwrap_or(MAIN);
-    let attach = Attach {
-        session: session.to_owned(),
-        create: args.create || session == MAIN,
-        recreate: false,
-        mode: if args.watch {
-            AttachMode::Watch
-        } else {
-            AttachMode::Drive
-        },
-        steal: args.steal,
-        since: None,
-        terminal: terminal::name(),
-    };
-    connection
-        .call(&attach, None)
-        .map_err(|problem| match problem {
-            Problem::Failed(mut failure) => {
-                failure.error.push_str(advice(failure.error_type, args));
-                Problem::Failed(failure)
-            }
-            other => other,
-        })
-}
-
-/// What else could be asked for.
-fn advice(error_type: ErrorType, args: &args::Attach) -> &'static str {
-    match error_type {
-        ErrorType::SessionBusy if !args.watch && !args.steal => {
-            "\n`stui attach --steal` takes over, `stui attach --watch` looks on"
-        }
-        ErrorType::SessionNotFound if !args.create => "\n`stui attach --create` makes it",
-        _ => "",
+/// For scripts: sees to it that the session is there, with what was saved of it, and leaves.
+fn bring_back(args: &args::Attach, context: &mut Context<'_>) -> Result<Exit, Problem> {
+    let mut connection = context.connect()?;
+    let mut attach = wanted(args);
+    // Somebody else may drive it.
+    attach.mode = AttachMode::Watch;
+    let joined = join(&mut connection, attach, context)?;
+    connection.call(&Detach {}, None)?;
+    if context.json {
+        context.print_json(&joined)?;
+    } else {
+        let how = loss::came(&joined);
+        writeln!(context.terminal.out, "{}{how}", joined.session.name)?;
     }
+    Ok(Exit::Done)
 }
 
 /// Shows what happens until Ctrl-C.

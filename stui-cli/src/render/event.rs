@@ -12,7 +12,7 @@ use stui_protocol::image::{
 };
 use stui_protocol::{ErrorType, Event, EventName, Failure, Outcome};
 
-use super::{Palette, failure, image, source, store, time};
+use super::{Palette, failure, image, loss, source, store, time};
 use crate::exit::Problem;
 
 /// Evaluations that took longer than this many milliseconds say so.
@@ -20,6 +20,9 @@ const TELL_TIME_MS: f64 = 1000.0;
 
 /// The event that tells that the image has the session no more.
 const LOST: &str = "session_lost";
+
+/// The event that tells that it was brought back.
+const RECREATED: &str = "session_recreated";
 
 /// What stands before a result.
 const ARROW: &str = "→ ";
@@ -194,6 +197,9 @@ impl Scribe {
             EventName::Lagging => String::new(),
             // The daemon tells its subscribers, too; the line of the log has the reason.
             EventName::Other(name) if name == LOST && event.position.is_some() => self.lost(event),
+            EventName::Other(name) if name == RECREATED && event.position.is_some() => event
+                .data_as()
+                .map_or_else(String::new, |from| self.note(&loss::recreated(&from))),
             EventName::SessionCreated
             | EventName::Heartbeat
             | EventName::Hello
@@ -256,15 +262,15 @@ impl Scribe {
     fn lost(&self, event: &Event) -> String {
         let why = event.data.get("reason").and_then(Value::as_str);
         let leave = if self.drives {
-            "leave with Ctrl-D and "
+            "leave with Ctrl-D, then "
         } else {
             ""
         };
         self.note(&format!(
-            "session {} is lost with its variables: {}; {leave}`stui attach -c {}` begins it anew",
+            "session {} is lost with its variables: {}; {leave}{}",
             self.session,
             why.unwrap_or("the image has it no more"),
-            self.session,
+            loss::ways_on(&self.session),
         ))
     }
 

@@ -7,6 +7,7 @@ use stui_protocol::image::{Frame, SyntaxErrorDetails};
 use stui_protocol::{ErrorType, Failure};
 
 use super::columns::{expand_tabs, fit, one_line, width};
+use super::loss::Loss;
 use super::palette::Palette;
 
 /// Frames that are shown.
@@ -19,6 +20,10 @@ const MESSAGE_LINES: usize = 12;
 pub(crate) fn failure(failure: &Failure, columns: usize, palette: Palette) -> String {
     if let Some(details) = failure.syntax_error() {
         return syntax_error(failure, &details, columns, palette);
+    }
+    if let Some(loss) = Loss::of(failure) {
+        let what = palette.error(&plain(&loss.sentence()));
+        return format!("{what}\n{}\n", palette.dim(&plain(&loss.advice())));
     }
     let details: EvaluationErrorDetails = match failure.error_type {
         ErrorType::EvaluationError | ErrorType::Interrupted | ErrorType::Timeout => {

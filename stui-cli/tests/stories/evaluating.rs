@@ -31,7 +31,7 @@ fn the_result_is_a_line_on_standard_output() {
     );
     let attach = daemon.asked("attach");
     assert_eq!(attach["parameters"]["session"], "main");
-    assert_eq!(attach["parameters"]["create"], true);
+    assert_eq!(attach["parameters"]["create"], false, "it is there");
 }
 
 #[test]
@@ -198,16 +198,22 @@ fn a_second_ctrl_c_does_not_wait_any_longer() {
 
 #[test]
 fn a_session_is_made_for_it_and_looked_at_beside_whoever_drives_it() {
-    let daemon = Daemon::start(|_| None);
+    let daemon = Daemon::start(|request| {
+        let looks = request["command"] == "attach" && request["parameters"]["create"] == false;
+        let absent = || error(request, "SessionNotFound", "there is none", &json!({}));
+        looks.then(|| vec![absent()])
+    });
     assert_eq!(
         Stui::run(&daemon, &["eval", "--session", "other", "1"]).out,
         "1\n"
     );
-    let asked = &daemon.asked("attach")["parameters"];
-    assert_eq!(
-        (&asked["session"], &asked["create"], &asked["mode"]),
-        (&json!("other"), &json!(true), &json!("watch"))
-    );
+    for create in [false, true] {
+        let asked = &daemon.asked("attach")["parameters"];
+        assert_eq!(
+            (&asked["session"], &asked["create"], &asked["mode"]),
+            (&json!("other"), &json!(create), &json!("watch"))
+        );
+    }
 }
 
 #[test]

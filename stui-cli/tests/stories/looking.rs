@@ -353,7 +353,8 @@ fn a_watcher_is_told_that_the_session_is_lost_and_sees_it_begin_anew() {
     assert_eq!(
         ended.out,
         "[session main is lost with its variables: the image was restarted; \
-         `stui attach -c main` begins it anew]\nthere again\n[the session was ended]\n"
+         `stui attach --recreate main` brings back its context, \
+         `stui attach --create main` begins it anew]\nthere again\n[the session was ended]\n"
     );
 }
 

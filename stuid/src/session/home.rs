@@ -317,10 +317,11 @@ pub(super) fn lost(facts: &Facts) -> Failure {
     let Home::Lost(_, Loss { reason, since }) = &facts.home else {
         return gone();
     };
-    let begin = "attach with create to begin it anew";
     let advice = match &facts.saved {
-        Some(_) => format!("attach with recreate to bring back what was saved of it, or {begin}"),
-        None => begin.to_owned(),
+        Some(_) => {
+            "`attach` with `recreate` brings back what was saved of it, with `create` it begins anew"
+        }
+        None => "`attach` with `create` begins it anew",
     };
     let failure = Failure::new(
         ErrorType::SessionNotFound,

@@ -166,7 +166,7 @@ impl Sessions {
         let failure = Failure::new(
             ErrorType::SessionExpired,
             format!(
-                "session {name} was closed ({since}): {reason}; attach with create to begin a new one"
+                "session {name} was closed ({since}): {reason}; `attach` with `create` begins a new one"
             ),
         );
         let failure = failure
