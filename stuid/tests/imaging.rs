@@ -336,7 +336,7 @@ fn a_frozen_image_is_given_up_at_the_deadline_and_not_later() {
 #[test]
 fn after_an_unknown_outcome_the_next_evaluation_waits_until_the_image_has_ended_the_first() {
     let image = Scripted::start();
-    let daemon = Daemon::impatient(&image, 300);
+    let daemon = Daemon::impatient(&image, 1_000);
     let client = daemon.client();
     let session = client.attach("main");
     image.falls_silent_at("evaluate");

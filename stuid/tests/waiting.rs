@@ -1,7 +1,7 @@
 //! Who waits: for whom there is room, how long, and what he is told meanwhile.
 
 use serde_json::{Value, json};
-use stui_protocol::daemon::{Await, Status, Submit};
+use stui_protocol::daemon::{Await, ImageState, Status, Submit};
 use stui_protocol::image::{Evaluate, Ping};
 use stui_protocol::{ErrorType, Event, EventName};
 use stui_tests::{Asking, Client, Scripted, patience};
@@ -146,7 +146,7 @@ fn who_waits_for_the_image_is_served_when_it_is_back_and_told_when_it_is_not() {
     let daemon = Daemon::before(&image);
     let client = daemon.client();
     image.vanish();
-    daemon.wait_for_image(stui_protocol::daemon::ImageState::Down);
+    daemon.wait_for_image(ImageState::Down);
     let failure = client.refused::<Ping>(json!({"wait_image_ms": 20}));
     assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
     let waits = json!({"id": "w", "command": "ping", "parameters": {"wait_image_ms": 600_000}});
@@ -161,4 +161,46 @@ fn who_waits_for_the_image_is_served_when_it_is_back_and_told_when_it_is_not() {
         .iter()
         .any(|each| each.parameters.contains_key("wait_image_ms"));
     assert!(!sent, "the image has seen the daemon's own parameter");
+}
+
+fn was_sent(image: &Scripted, code: &str) -> bool {
+    parameter(image, code, "code").is_some()
+}
+
+#[test]
+fn who_waits_behind_an_unknown_outcome_is_told_when_the_image_is_away() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    let ran = submit(&client, "main", "hold it");
+    image.wait_for_code("hold it");
+    image.vanish();
+    let unknown = client.refused::<Await>(json!({"evaluation_id": ran}));
+    assert_eq!(unknown.error_type, ErrorType::OutcomeUnknown);
+    let failure = session.refused::<Evaluate>(json!({"code": "never"}));
+    assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
+    assert_eq!(failure.details["sent"], false);
+    image.come_back(true);
+    daemon.wait_for_image(ImageState::Ready);
+    assert_eq!(session.value("next"), "next");
+    assert!(!was_sent(&image, "never"));
+}
+
+#[test]
+fn who_waits_behind_an_unknown_outcome_is_told_when_the_image_is_silent() {
+    let image = Scripted::start();
+    let daemon = Daemon::impatient(&image, 1_000);
+    let client = daemon.client();
+    let session = client.attach("main");
+    image.falls_silent_at("evaluate");
+    let unknown = session.refused::<Evaluate>(json!({"code": "frozen"}));
+    assert_eq!(unknown.error_type, ErrorType::OutcomeUnknown);
+    let failure = session.refused::<Evaluate>(json!({"code": "never"}));
+    assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
+    assert_eq!(failure.details["sent"], false);
+    image.speaks_again();
+    daemon.wait_for_image(ImageState::Ready);
+    assert_eq!(session.value("next"), "next");
+    assert!(!was_sent(&image, "never"));
 }

@@ -186,17 +186,22 @@ impl Desk {
     }
 
     /// Asks whether an evaluation that was given up runs still; when it does, in a moment again.
+    /// While the image cannot be asked, those who wait are told so in their time.
     async fn outwait(&self, stray: &Evaluation) {
         let asking = async {
             let pause = Instant::now() + ASK_AGAIN;
-            let over = !may_run(&self.image, &stray.id, self.config.request_timeout()).await;
-            if !over {
-                sleep_until(pause).await;
+            let limit = self.config.request_timeout();
+            let may_run = may_run(&self.image, &stray.id, limit).await;
+            if may_run == Ok(false) {
+                return self.session.forget_stray(stray);
             }
-            over
+            if let Err(error) = may_run {
+                self.session.refuse_waiting(error, limit);
+            }
+            sleep_until(pause).await;
         };
         tokio::select! {
-            over = asking => if over { self.session.forget_stray(stray) },
+            () = asking => {}
             () = self.session.closed.cancelled() => {}
             () = self.stop.cancelled() => {}
             never = self.tend_queue() => match never {},

@@ -231,16 +231,24 @@ impl Following {
 }
 
 /// Whether the image may still run an evaluation: it says so, or does not say anything sensible.
-pub(crate) async fn may_run(image: &Image, evaluation_id: &str, limit: Duration) -> bool {
+///
+/// # Errors
+/// Why it could not be asked.
+pub(crate) async fn may_run(
+    image: &Image,
+    evaluation_id: &str,
+    limit: Duration,
+) -> Result<bool, LinkError> {
     let command = EvaluationStatus {
         evaluation_id: evaluation_id.to_owned(),
         wait_ms: None,
     };
     let request = Request::new(new_id(), &command);
-    match image.call(&request, Instant::now() + limit).await {
-        Ok(reply) => matches!(understand_status(reply), Said::Running | Said::Unclear),
-        Err(_) => true,
-    }
+    let reply = image.call(&request, Instant::now() + limit).await?;
+    Ok(matches!(
+        understand_status(reply),
+        Said::Running | Said::Unclear
+    ))
 }
 
 fn understand_start(reply: Reply) -> Said {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::queueing::Job;
 use super::seats::Seat;
 use super::{Evaluation, Session};
+use crate::image::LinkError;
 use crate::notes::Notes;
 
 /// Whoever waits longer is told his place, and again when it changes.
@@ -64,20 +65,41 @@ impl Session {
     /// Ends those whose time is over before they began.
     pub(crate) fn end_overdue(&self) {
         let now = Instant::now();
-        let mut overdue = Vec::new();
-        self.facts().queue.waiting.retain(|job| {
-            let over = job.ends_by().is_some_and(|by| by <= now);
-            if over {
-                overdue.push((Arc::clone(&job.evaluation), job.timeout));
-            }
-            !over
-        });
-        for (evaluation, timeout) in overdue {
-            self.finish(
-                &evaluation,
-                Err(never_began_in(timeout.unwrap_or_default())),
-            );
+        for job in self.take_waiting(|job| job.ends_by().is_some_and(|by| by <= now)) {
+            let failure = never_began_in(job.timeout.unwrap_or_default());
+            self.finish(&job.evaluation, Err(failure));
         }
+    }
+
+    /// The image could not be asked what keeps them waiting. Had they been sent to it, they would
+    /// have been told so at once when it is down, and else after the time of an exchange with it.
+    pub(crate) fn refuse_waiting(&self, error: LinkError, limit: Duration) {
+        let limit = match error {
+            // Everybody is told.
+            LinkError::Stopped => return,
+            LinkError::Down { .. } => Duration::ZERO,
+            _ => limit,
+        };
+        let failure: Failure = match error.nothing_was_sent() {
+            true => error.into(),
+            // The question was; they were not.
+            false => LinkError::NotSentInTime.into(),
+        };
+        let refused = self.take_waiting(|job| {
+            job.start.is_some() && job.evaluation.accepted_at.elapsed() >= limit
+        });
+        for job in refused {
+            self.finish(&job.evaluation, Err(failure.clone()));
+        }
+    }
+
+    /// Takes out those of whom that is true.
+    fn take_waiting(&self, is_meant: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let mut facts = self.facts();
+        let waiting = std::mem::take(&mut facts.queue.waiting);
+        let (taken, left): (Vec<Job>, Vec<Job>) = waiting.into_iter().partition(is_meant);
+        facts.queue.waiting = left.into();
+        taken
     }
 
     /// When the next of them is to be told something.
