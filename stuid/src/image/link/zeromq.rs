@@ -25,6 +25,11 @@ const RECONNECT_MS: i32 = 10;
 const HANDSHAKE_MS: i32 = 2_000;
 /// Heartbeats in the time after which a peer is given up.
 const HEARTBEATS_PER_TIMEOUT: u32 = 3;
+/// Times that long without a heartbeat, and the peer may give up this end: when packets disappear,
+/// nothing else tells it that nobody is here any more.
+const TIMEOUTS_PER_LIFE: u32 = 4;
+/// What fits into a heartbeat, in tenths of a second.
+const LONGEST_LIFE_MS: i32 = 6_553_500;
 /// The frames around a message's body and a margin; the codec enforces the exact bound.
 const MAX_FRAME_BYTES: i64 = stui_protocol::limits::MAX_MESSAGE_BYTES as i64 + 1024;
 
@@ -127,7 +132,9 @@ pub(crate) fn set_connection_options(socket: &zmq::Socket, address: &Address) ->
     let milliseconds = |time: Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
     socket.set_heartbeat_ivl(milliseconds(pause).max(1))?;
     // Counted from the first heartbeat that is not answered.
-    socket.set_heartbeat_timeout(milliseconds(timeout - pause))
+    socket.set_heartbeat_timeout(milliseconds(timeout - pause))?;
+    let life = milliseconds(timeout.saturating_mul(TIMEOUTS_PER_LIFE));
+    socket.set_heartbeat_ttl(life.min(LONGEST_LIFE_MS))
 }
 
 /// A monitor of a socket that has not connected yet.

@@ -192,6 +192,8 @@ impl Scene for Packets {
         (self.cut)(&self.networks);
         rest_for_up_to(dice, 3000);
         self.networks.mend();
+        // Long enough for a connection, now and then: its attempts are a second apart and more.
+        rest_for_up_to(dice, 3000);
         1
     }
 
