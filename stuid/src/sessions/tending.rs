@@ -88,6 +88,10 @@ impl Sessions {
                     context_id: saved.context_id,
                     saved_at: saved.saved_at,
                 });
+                tracing::debug!(
+                    session = session.name(),
+                    "the context of a session is saved"
+                );
                 Ok(())
             }
             Err(failure) => {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use stui_embedded::value::Value;
 use stui_embedded::vm::{
-    ErrorReport, EvaluationTag, Limits, OnError, Outcome, ProcessId, SpawnOptions, Vm, VmEvent,
-    WorkspaceId,
+    ErrorReport, EvaluationTag, Limits, OnError, Outcome, ProcessId, Slice, SpawnOptions, Vm,
+    VmEvent, WorkspaceId,
 };
 
 /// How long an event may let wait for it.
@@ -108,6 +108,18 @@ impl Image {
                 }
             }
         }
+    }
+
+    /// Runs until nothing can run any more; answers the last slice.
+    pub(crate) fn run_until_idle(&mut self) -> Slice {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            let slice = self.vm.run_slice(SLICE);
+            if !slice.runnable {
+                return slice;
+            }
+        }
+        panic!("something runs on");
     }
 
     pub(crate) fn outcome(&mut self, source: &str) -> Outcome {

@@ -328,7 +328,10 @@ fn stir(image: &mut Image, source: &str, debug: bool) {
     image.vm.run_slice(Duration::from_millis(1));
     image.vm.abandon(process, InterruptReason::User);
     image.vm.end_children(TAG);
-    image.vm.run_slice(Duration::from_millis(1));
+    let end = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < end && image.vm.state(process) != ProcessState::Ended {
+        image.vm.run_slice(Duration::from_millis(1));
+    }
     image.vm.take_events();
     assert_eq!(image.vm.state(process), ProcessState::Ended);
 }
