@@ -1,5 +1,7 @@
 //! The daemon's numbers and health over HTTP: `/metrics`, `/healthz`, `/readyz`. Read only.
 
+mod health;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,11 +12,11 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use stui_protocol::daemon::ImageState;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::Services;
+use health::{Health, JSON};
 
 /// The format that Prometheus reads.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -62,7 +64,7 @@ async fn metrics(State(services): State<Arc<Services>>) -> impl IntoResponse {
         Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, PROMETHEUS_TEXT)], text),
         Err(error) => {
             tracing::error!(%error, "writing the metrics");
-            let nothing = Vec::new();
+            let nothing = String::new();
             (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 [(CONTENT_TYPE, PROMETHEUS_TEXT)],
@@ -72,22 +74,18 @@ async fn metrics(State(services): State<Arc<Services>>) -> impl IntoResponse {
     }
 }
 
-/// The daemon lives. An image that does not is no reason to restart the daemon.
-async fn healthz() -> &'static str {
-    "ok\n"
+async fn healthz(State(services): State<Arc<Services>>) -> impl IntoResponse {
+    page(&Health::of_daemon(&services))
 }
 
-/// Whether requests can be served now.
-async fn readyz(State(services): State<Arc<Services>>) -> (StatusCode, String) {
-    let status = services.image.status();
-    let ready = matches!(status.state, ImageState::Ready | ImageState::Busy);
-    if ready && !services.closing.is_cancelled() {
-        return (StatusCode::OK, "ready\n".to_owned());
-    }
-    let why = status.reason.unwrap_or_default();
-    let state = format!("{:?}", status.state).to_lowercase();
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        format!("the image is {state} {why}\n"),
-    )
+async fn readyz(State(services): State<Arc<Services>>) -> impl IntoResponse {
+    page(&Health::of_all(&services))
+}
+
+fn page(health: &Health) -> impl IntoResponse + use<> {
+    let status = match health.is_well {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, [(CONTENT_TYPE, JSON)], health.text())
 }

@@ -10,6 +10,7 @@ mod awaiting;
 mod carry;
 mod clients;
 mod close_session;
+mod counting;
 mod create_session;
 mod detach;
 mod evaluate;

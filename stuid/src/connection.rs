@@ -55,7 +55,6 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
         uid = peer.uid,
         "a client connects"
     );
-    services.metrics.clients.inc();
     // As it is now: a reload is for those who come after it.
     let stall_timeout = services.config.now().config.clients.stall_timeout;
     let (notes, noted) = Notes::new();
@@ -81,7 +80,6 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     services.clients.remove(number);
     client.leave();
     client.gone.cancel();
-    services.metrics.clients.dec();
     tracing::debug!(client = number, "a client is disconnected");
 }
 

@@ -135,12 +135,8 @@ impl Frontend {
 
     fn refuse(&mut self, envelope: Vec<Vec<u8>>, rejected: Rejected, services: &Services) {
         tracing::debug!(failure = %rejected.failure, "the front end refuses a message");
-        let error_type = rejected.failure.error_type.to_string();
-        let counted = services
-            .metrics
-            .requests
-            .with_label_values(&["invalid", &error_type]);
-        counted.inc();
+        let requests = &services.metrics.requests;
+        requests.count_invalid(rejected.failure.error_type);
         let body = encode_reply(&rejected.into_reply(services.image.instance()));
         self.send(envelope, body, services);
     }

@@ -156,6 +156,7 @@ impl Image {
             body: envelope::seal(request)?,
             priority: Priority::of(&request.command),
             lane: self.lane(request),
+            came_at: Instant::now(),
             deadline,
             reply,
             span: tracing::Span::current(),

@@ -108,7 +108,7 @@ impl Listener {
                 Err(error) => {
                     tracing::warn!(%error, "accepting a client");
                     if refusal::is_want_of_files(&error) && reserve.refuse_one(&self.listener) {
-                        services.metrics.clients_refused.inc();
+                        services.metrics.clients.refused.inc();
                     } else {
                         sleep_until(Instant::now() + BREATH).await;
                     }
@@ -118,7 +118,7 @@ impl Listener {
             let place = match places.take(peer.uid) {
                 Ok(place) => place,
                 Err(failure) => {
-                    services.metrics.clients_refused.inc();
+                    services.metrics.clients.refused.inc();
                     refuse(&stream, failure);
                     continue;
                 }

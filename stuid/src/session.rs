@@ -210,11 +210,7 @@ impl Session {
             name: facts.name.clone(),
             session_id: facts.home.id().unwrap_or_default().to_owned(),
             owner: self.owner,
-            state: match (&facts.home, &shown) {
-                (Home::Lost(..), _) => SessionState::Lost,
-                (_, Some(_)) => SessionState::Busy,
-                (_, None) => SessionState::Idle,
-            },
+            state: state_of(&facts.home, shown.is_some()),
             created_at: self.created_at,
             last_active: facts.last_active,
             attached: facts.attached.clone(),
@@ -225,6 +221,13 @@ impl Session {
             lost: facts.home.lost(facts.saved.as_ref()),
             shared: facts.right.sharing().cloned(),
         }
+    }
+
+    /// Whether something runs in it, or it is lost.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        let is_busy = self.foremost().is_some_and(|each| !each.is_ended());
+        state_of(&self.facts().home, is_busy)
     }
 
     /// What runs in it.
@@ -319,6 +322,14 @@ fn running_of(evaluation: &Evaluation) -> Option<RunningEvaluation> {
         code: shown_code(evaluation),
         running_ms: running_for.as_millis().try_into().unwrap_or(u64::MAX),
     })
+}
+
+fn state_of(home: &Home, is_busy: bool) -> SessionState {
+    match (home, is_busy) {
+        (Home::Lost(..), _) => SessionState::Lost,
+        (_, true) => SessionState::Busy,
+        (_, false) => SessionState::Idle,
+    }
 }
 
 fn shown_code(evaluation: &Evaluation) -> String {

@@ -295,11 +295,17 @@ impl Sessions {
         entries.map(|entry| Arc::clone(entry.value())).collect()
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.table.by_name.len()
+    }
+
     /// What waits and runs, over all sessions.
     #[must_use]
     pub fn queue_status(&self, metrics: &Metrics) -> QueueStatus {
         let mut status = QueueStatus {
-            requests: metrics.link_queue.get().try_into().unwrap_or(0),
+            requests: metrics.link.queue.get().try_into().unwrap_or(0),
             ..QueueStatus::default()
         };
         let mut oldest: Option<Instant> = None;

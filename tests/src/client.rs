@@ -1,8 +1,8 @@
 //! A plain client of the daemon: lines of JSON over its Unix socket.
 
 use std::cell::RefCell;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::Write;
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Instant;
@@ -13,6 +13,7 @@ use stui_protocol::daemon::{Attach, HelloData, NewSession, Status};
 use stui_protocol::{Event, EventName, Reply};
 
 use crate::asking::{Asking, Session, new_id};
+use crate::http;
 use crate::incoming::Incoming;
 use crate::patience::PATIENCE;
 
@@ -136,13 +137,9 @@ impl Client {
     pub fn metric(&self, line: &str) -> Option<f64> {
         let status = self.ask::<Status>(json!({}));
         let address = status.daemon.admin.expect("an address for metrics");
-        let mut stream = TcpStream::connect(address).expect("the metrics");
-        stream
-            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            .expect("asking for the metrics");
-        let mut page = String::new();
-        stream.read_to_string(&mut page).expect("a page");
+        let page = http::get(&address, "/metrics").expect("the metrics");
         let found = page
+            .body
             .lines()
             .find_map(|each| each.strip_prefix(line)?.strip_prefix(' '));
         found.map(|number| number.parse().expect("a number"))

@@ -27,6 +27,7 @@ mod stories {
 
     // What operators live through.
     mod doctor;
+    mod monitoring;
     mod service;
 
     // What users see.

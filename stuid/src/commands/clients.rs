@@ -27,6 +27,12 @@ impl Clients {
         self.0.get(&number).map(|each| Arc::clone(&each))
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// All of them, in the order in which they came.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Client>> {

@@ -110,6 +110,8 @@ async fn in_turn(services: &Services, following: Following, notice: Notice) -> O
     if !evaluation.leaves_queue() {
         return Err(never_began());
     }
+    let waited = evaluation.accepted_at.elapsed();
+    services.metrics.evaluations.sent(waited);
     following.outcome().await
 }
 

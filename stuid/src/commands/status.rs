@@ -15,7 +15,6 @@ pub(super) fn serve(asked: Asked) {
 }
 
 fn look(services: &Services, peer: Peer) -> StatusResult {
-    services.count();
     StatusResult {
         daemon: DaemonStatus {
             version: crate::VERSION.to_owned(),
@@ -28,14 +27,15 @@ fn look(services: &Services, peer: Peer) -> StatusResult {
         image: services.image.status(),
         queue: services.sessions.queue_status(&services.metrics),
         running: running(services, peer),
-        clients: services.metrics.clients.get().try_into().unwrap_or(0),
+        clients: services.clients.count() as u64,
         lagging: services
             .metrics
-            .clients_lagging
+            .clients
+            .lagging
             .get()
             .try_into()
             .unwrap_or(0),
-        sessions: services.metrics.sessions.get().try_into().unwrap_or(0),
+        sessions: services.sessions.count() as u64,
         paused: services.gate.closed(),
         store: Some(services.store.status()),
     }
@@ -55,24 +55,4 @@ fn running(services: &Services, peer: Peer) -> Vec<RunningInSession> {
     running.sort_by_key(|each| Reverse(each.evaluation.running_ms));
     running.truncate(MOST_RUNNING_TOLD);
     running
-}
-
-impl Services {
-    /// Brings the metrics up to date that are counted when somebody looks.
-    pub fn count(&self) {
-        let queue = self.sessions.queue_status(&self.metrics);
-        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let sessions = self.sessions.all();
-        self.metrics.sessions.set(gauge(sessions.len() as u64));
-        let log_bytes = sessions.iter().map(|session| session.log.bytes()).sum();
-        self.metrics.log_bytes.set(gauge(log_bytes));
-        self.metrics
-            .evaluations_queued
-            .set(gauge(queue.evaluations));
-        self.metrics.evaluations_running.set(gauge(queue.running));
-        let paused = self.gate.closed();
-        self.metrics.paused.set(i64::from(paused.is_some()));
-        let held_back = paused.map_or(0, |paused| paused.waiting);
-        self.metrics.held_back.set(gauge(held_back));
-    }
 }

@@ -61,7 +61,8 @@ impl Lag {
     fn change(&self, behind: u64) {
         let metrics = &self.services.metrics;
         metrics
-            .clients_lagging
+            .clients
+            .lagging
             .add(if self.is_lagging { 1 } else { -1 });
         self.client.set_lagging(self.is_lagging);
         let (announcements, event) = (&self.services.announcements, self.event(behind));

@@ -107,7 +107,8 @@ impl Responder {
             // The client has left.
             return;
         }
-        self.count(&outcome);
+        let requests = &self.services.metrics.requests;
+        requests.count(self.command, &outcome, self.began.elapsed());
         let reply = Reply::new(id, outcome, self.services.image.instance());
         let line = encode_reply(&reply);
         place.weighs(line.len());
@@ -119,22 +120,6 @@ impl Responder {
         };
         // There is room for as many replies as there are places.
         let _ = replies.try_send(outgoing);
-    }
-
-    fn count(&self, outcome: &Outcome) {
-        let metrics = &self.services.metrics;
-        let word = match outcome {
-            Ok(_) => "success".to_owned(),
-            Err(failure) => failure.error_type.to_string(),
-        };
-        metrics
-            .requests
-            .with_label_values(&[self.command, &word])
-            .inc();
-        metrics
-            .request_duration
-            .with_label_values(&[self.command])
-            .observe(self.began.elapsed().as_secs_f64());
     }
 }
 

@@ -205,7 +205,7 @@ impl Writer {
         }
         attachment.cursor = part.position;
         if let Some(gap) = part.gap {
-            self.services.metrics.log_gaps.inc();
+            self.services.metrics.clients.log_gaps.inc();
             self.write(&encode_event(&gap_event(gap))).await?;
         }
         match part.lines.as_slice() {
@@ -290,7 +290,7 @@ impl Writer {
     }
 
     fn stalled(&self) -> io::Error {
-        self.services.metrics.clients_stalled.inc();
+        self.services.metrics.clients.stalled.inc();
         io::Error::new(
             io::ErrorKind::TimedOut,
             "it did not read what was there for it",

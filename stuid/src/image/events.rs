@@ -144,7 +144,7 @@ fn hear(
     let lost = numbers.lost_before(&event);
     if lost > 0 {
         tracing::warn!(lost, "events of the image were lost, asking instead");
-        metrics.events_lost.inc_by(lost);
+        metrics.link.events_lost.inc_by(lost);
     }
     match event.event {
         EventName::ImageSaving => image.life.saving(true),

@@ -57,7 +57,7 @@ impl Life {
             reason: None,
             levels: ImageLevels::default(),
         };
-        metrics.set_image_state(status.state);
+        metrics.image.set_state(status.state);
         Self {
             facts: Mutex::new(Facts {
                 link: LinkState::Connecting,
@@ -116,6 +116,7 @@ impl Life {
         self.status.send_if_modified(|status| {
             let changed = status.instance.as_deref() != Some(instance);
             if changed {
+                self.metrics.image.instances.inc();
                 tracing::info!(
                     instance,
                     before = status.instance,
@@ -130,6 +131,7 @@ impl Life {
 
     pub(crate) fn ponged(&self, pong: &PingResult) {
         self.metrics
+            .image
             .evaluator_lag
             .set(pong.evaluator_lag_ms / 1000.0);
         self.note(None, |facts| {
@@ -172,7 +174,7 @@ impl Life {
 
     pub(crate) fn set_events_live(&self, live: bool) {
         self.events_live.store(live, Ordering::Relaxed);
-        self.metrics.events_up.set(i64::from(live));
+        self.metrics.link.events_up.set(i64::from(live));
     }
 
     fn note(&self, why: Option<&str>, change: impl FnOnce(&mut Facts)) {
@@ -185,11 +187,11 @@ impl Life {
             if status.state == state && same_levels(before, levels) {
                 return false;
             }
-            self.metrics.set_image_levels(levels);
+            self.metrics.image.set_levels(levels);
             if status.state != state {
                 tracing::info!(from = ?status.state, to = ?state, ?levels, why, "the image's state changes");
-                self.metrics.set_image_state(state);
-                self.metrics.count_image_state(state);
+                self.metrics.image.set_state(state);
+                self.metrics.image.count_state(state);
                 status.state = state;
                 status.since = time::now();
                 status.reason = reason(state, why, &status.endpoint);

@@ -17,6 +17,8 @@ pub(crate) struct Message {
     pub(crate) priority: Priority,
     /// Whose turn it takes.
     pub(crate) lane: Lane,
+    /// Since when it waits.
+    pub(crate) came_at: Instant,
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<Answer, LinkError>>,
     /// The caller's span, so that the worker's lines tell whose request they are about.

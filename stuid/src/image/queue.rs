@@ -25,6 +25,15 @@ impl Priority {
             _ => Self::Reading,
         }
     }
+
+    /// As metrics have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::Reading => "reading",
+            Self::Evaluation => "evaluation",
+        }
+    }
 }
 
 /// Whose turn a request takes.

@@ -144,6 +144,7 @@ impl Bridge {
 
     fn replaced(&self, why: &str) -> u64 {
         self.metrics
+            .link
             .sockets_replaced
             .with_label_values(&[why])
             .get()
@@ -228,7 +229,11 @@ async fn a_second_reply_is_dropped_and_nobody_else_gets_it() {
     assert_eq!(reply.outcome.unwrap()["info"]["of"], next.body["id"]);
 
     bridge.is_well(&rogue).await;
-    let dropped = bridge.metrics.replies_dropped.with_label_values(&["again"]);
+    let dropped = bridge
+        .metrics
+        .link
+        .replies_dropped
+        .with_label_values(&["again"]);
     assert_eq!(dropped.get(), 1);
     assert_eq!(bridge.replaced("garbage"), 1);
 }
@@ -263,7 +268,11 @@ async fn a_frozen_image_keeps_its_socket_and_its_late_reply_is_dropped() {
     assert_eq!(unsent.await.unwrap(), Err(LinkError::NotSentInTime));
 
     rogue.say(&came, &[&came.number, b"", &came.right()]);
-    let dropped = bridge.metrics.replies_dropped.with_label_values(&["late"]);
+    let dropped = bridge
+        .metrics
+        .link
+        .replies_dropped
+        .with_label_values(&["late"]);
     let until = Instant::now() + PATIENCE;
     while dropped.get() == 0 && Instant::now() < until {
         look_again().await;

@@ -225,11 +225,12 @@ impl Worker {
     }
 
     fn sent(&mut self, message: Message) {
-        let deadline = message.deadline;
-        let waiting = Waiting {
-            message,
-            sent_at: Instant::now(),
-        };
+        let (deadline, sent_at) = (message.deadline, Instant::now());
+        let waited = sent_at.duration_since(message.came_at).as_secs_f64();
+        let priority = message.priority.name();
+        let wait = self.metrics.link.wait.with_label_values(&[priority]);
+        wait.observe(waited);
+        let waiting = Waiting { message, sent_at };
         self.inflight.insert(waiting, deadline);
     }
 
@@ -280,7 +281,7 @@ impl Worker {
 
     fn on_up(&mut self) {
         tracing::info!(endpoint = %self.address.endpoint, "the link to the image is up");
-        self.metrics.link_connects.inc();
+        self.metrics.link.connects.inc();
         self.again_at = None;
         self.connection += 1;
         let connection = self.connection;
@@ -289,7 +290,7 @@ impl Worker {
 
     fn on_down(&mut self) {
         tracing::warn!(endpoint = %self.address.endpoint, "the link to the image is down");
-        self.metrics.link_disconnects.inc();
+        self.metrics.link.disconnects.inc();
         while let Some(reply) = self.link.take_arrived() {
             self.on_reply(reply);
         }
@@ -362,6 +363,7 @@ impl Worker {
     fn forget_sent(&mut self, why: &'static str) {
         tracing::warn!(endpoint = %self.address.endpoint, why, "throwing away the socket to the image");
         self.metrics
+            .link
             .sockets_replaced
             .with_label_values(&[why])
             .inc();
@@ -379,7 +381,8 @@ impl Worker {
         match self.inflight.settle(correlation) {
             Settled::Waiting(Waiting { message, sent_at }) => {
                 self.metrics
-                    .link_duration
+                    .link
+                    .duration
                     .observe(sent_at.elapsed().as_secs_f64());
                 let order = correlation;
                 answer(message, Ok(Answer { body, order }));
@@ -399,6 +402,7 @@ impl Worker {
     fn drop_reply(&self, reason: &str) {
         tracing::debug!(reason, "dropping a reply of the image");
         self.metrics
+            .link
             .replies_dropped
             .with_label_values(&[reason])
             .inc();
@@ -451,7 +455,8 @@ impl Worker {
 
     fn tell_queue(&self) {
         self.metrics
-            .link_queue
+            .link
+            .queue
             .set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
     }
 

@@ -1,8 +1,8 @@
 //! Numbers of the ZeroMQ front end.
 
-use prometheus::{IntCounterVec, IntGauge, Registry};
+use prometheus::{IntCounterVec, IntGauge};
 
-use super::{Registered, counters, gauge};
+use super::making::{Making, Registered};
 
 /// What happens at the front end. Its requests are counted with all others.
 #[derive(Debug)]
@@ -18,29 +18,22 @@ pub struct Frontend {
 }
 
 impl Frontend {
-    pub(super) fn new(r: &Registry) -> Registered<Self> {
+    pub(super) fn new(make: &Making<'_>) -> Registered<Self> {
         Ok(Self {
-            connections: gauge(
-                r,
+            connections: make.gauge(
                 "stui_frontend_connections",
                 "Open connections of ZeroMQ clients.",
             )?,
-            peers: gauge(
-                r,
-                "stui_frontend_peers",
-                "ZeroMQ clients that are remembered.",
-            )?,
-            refused: counters(
-                r,
+            peers: make.gauge("stui_frontend_peers", "ZeroMQ clients that are remembered.")?,
+            refused: make.reasons(
                 "stui_frontend_refused_total",
                 "Connections of ZeroMQ clients that were refused.",
-                &["reason"],
+                &["key", "full"],
             )?,
-            replies_dropped: counters(
-                r,
+            replies_dropped: make.reasons(
                 "stui_frontend_replies_dropped_total",
                 "Replies that a ZeroMQ client did not take.",
-                &["reason"],
+                &["gone", "full"],
             )?,
         })
     }

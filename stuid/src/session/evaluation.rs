@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use dashmap::DashMap;
 use stui_protocol::Failure;
@@ -42,6 +42,8 @@ pub struct Evaluation {
     outcome_bytes: AtomicUsize,
     progress: Mutex<Progress>,
     stage: watch::Sender<Stage>,
+    /// When one without a session went to the image.
+    pub(crate) left_queue_at: OnceLock<Instant>,
     /// Something was heard about it, or may have been missed.
     pub(crate) nudge: Notify,
 }
@@ -137,6 +139,7 @@ impl Evaluation {
             outcome_bytes: AtomicUsize::new(0),
             progress: Mutex::new(Progress::default()),
             stage: watch::Sender::new(Stage::Queued),
+            left_queue_at: OnceLock::new(),
             nudge: Notify::new(),
         });
         book.insert(evaluation.id.clone(), Arc::downgrade(&evaluation));
@@ -167,6 +170,7 @@ impl Evaluation {
             outcome_bytes: AtomicUsize::new(0),
             progress: Mutex::new(Progress::default()),
             stage: watch::Sender::new(Stage::Ended(Arc::new(outcome), ended.ended)),
+            left_queue_at: OnceLock::new(),
             nudge: Notify::new(),
         })
     }
@@ -249,7 +253,11 @@ impl Evaluation {
 
     /// Goes from waiting to the image. False when somebody has taken it back.
     pub(crate) fn leaves_queue(&self) -> bool {
-        self.change_queued(Stage::Starting)
+        let leaves = self.change_queued(Stage::Starting);
+        if leaves {
+            self.left_queue_at.get_or_init(Instant::now);
+        }
+        leaves
     }
 
     /// Ends one without a session that still waits. False when it does not wait (any more).

@@ -297,6 +297,9 @@ impl Session {
         event.evaluation_id = Some(evaluation.id.clone());
         let position = self.tell_marked(event, Mark::Begins(evaluation.id.clone()));
         evaluation.begins(position);
+        self.metrics
+            .evaluations
+            .sent(evaluation.accepted_at.elapsed());
         self.facts().used.has_news = true;
     }
 
@@ -322,7 +325,8 @@ impl Session {
         event.evaluation_id = Some(evaluation.id.clone());
         let position = self.tell_marked(event, Mark::Ends(evaluation.id.clone()));
         evaluation.set_outcome_bytes(size_of_outcome(&outcome));
-        count(&self.metrics, &outcome);
+        let took = progress.started.map(|started| started.instant.elapsed());
+        self.metrics.evaluations.count(&outcome, took);
         let mut facts = self.facts();
         if facts
             .queue
@@ -366,7 +370,8 @@ impl Evaluation {
     /// Ends an evaluation that has no session.
     pub(crate) fn end_alone(&self, outcome: Outcome, metrics: &Metrics) {
         if !self.is_ended() {
-            count(metrics, &outcome);
+            let took = self.left_queue_at.get().map(Instant::elapsed);
+            metrics.evaluations.count(&outcome, took);
             self.set_stage(Stage::Ended(Arc::new(outcome), 0));
         }
     }
@@ -378,14 +383,6 @@ fn stray_after(facts: &mut Facts, outcome: &Outcome) -> Option<Stray> {
     let failure = outcome.as_ref().err()?;
     let life = facts.home.instance()?.to_owned();
     (failure.error_type == ErrorType::OutcomeUnknown).then_some(Stray { evaluation, life })
-}
-
-fn count(metrics: &Metrics, outcome: &Outcome) {
-    let word = match outcome {
-        Ok(_) => "success".to_owned(),
-        Err(failure) => failure.error_type.to_string(),
-    };
-    metrics.evaluations.with_label_values(&[&word]).inc();
 }
 
 /// The output that the outcome has and the log has not: events may be off or late.

@@ -36,8 +36,8 @@ impl Health {
 
     /// Something could not be written.
     pub(super) fn degrade(&self, reason: &str) {
-        self.metrics.store_errors.inc();
-        self.metrics.store_degraded.set(1);
+        self.metrics.store.errors.inc();
+        self.metrics.store.degraded.set(1);
         self.status.send_if_modified(|status| {
             let news = status.state != StoreState::Degraded;
             if news {
@@ -56,7 +56,7 @@ impl Health {
 
     /// Everything is on disk.
     pub(super) fn recover(&self) {
-        self.metrics.store_degraded.set(0);
+        self.metrics.store.degraded.set(0);
         self.status.send_if_modified(|status| {
             let news = status.state == StoreState::Degraded;
             if news {
@@ -74,7 +74,7 @@ impl Health {
 
     /// The tables were damaged and have another name now.
     pub(super) fn set_aside(&self, aside: &Path, why: &str) {
-        self.metrics.store_errors.inc();
+        self.metrics.store.errors.inc();
         tracing::error!(
             aside = %aside.display(),
             why,

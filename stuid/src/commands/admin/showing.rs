@@ -50,10 +50,10 @@ fn image(services: &Services) -> ShownImage {
     ShownImage {
         status: services.image.status(),
         events: services.image.events_are_live(),
-        waiting: metrics.link_queue.get().try_into().unwrap_or(0),
-        connects: metrics.link_connects.get(),
-        disconnects: metrics.link_disconnects.get(),
-        evaluator_lag_ms: metrics.evaluator_lag.get() * 1000.0,
+        waiting: metrics.link.queue.get().try_into().unwrap_or(0),
+        connects: metrics.link.connects.get(),
+        disconnects: metrics.link.disconnects.get(),
+        evaluator_lag_ms: metrics.image.evaluator_lag.get() * 1000.0,
     }
 }
 
