@@ -17,6 +17,7 @@ mod stories {
     mod conversations;
     mod daemon_life;
     mod garbage;
+    mod http_port;
     mod image_life;
     mod operator;
     mod outliving;
