@@ -26,11 +26,19 @@ pub struct Container {
 }
 
 impl Container {
-    /// Boots one.
+    /// Boots one with stui in it.
     ///
     /// # Errors
     /// What this machine lacks for it.
     pub fn boot() -> Result<Self, String> {
+        Self::boot_after(install)
+    }
+
+    /// Boots one after something was done to its files.
+    ///
+    /// # Errors
+    /// What this machine lacks for it.
+    pub fn boot_after(prepare: impl FnOnce(&Path)) -> Result<Self, String> {
         if !rustix::process::getuid().is_root() {
             return Err("root, who may boot a container".to_owned());
         }
@@ -43,7 +51,7 @@ impl Container {
         }
         let dir = tempfile::tempdir().expect("a directory for the container");
         let mounts = Mounts::over_this_machine(dir.path())?;
-        install(&mounts.root());
+        prepare(&mounts.root());
         let mut command = Command::new("systemd-nspawn");
         command
             .args(["--quiet", "--register=no", "--keep-unit", "--boot"])

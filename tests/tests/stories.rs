@@ -29,6 +29,7 @@ mod stories {
     // What operators live through.
     mod doctor;
     mod monitoring;
+    mod package;
     mod service;
 
     // What users see.
