@@ -14,6 +14,7 @@ mod counting;
 mod create_session;
 mod detach;
 mod evaluate;
+mod guarding;
 mod history;
 mod interrupt;
 mod kill_session;

@@ -35,6 +35,7 @@ mod stories {
     // What users see.
     mod command_line;
     mod detached_work;
+    mod guessing;
     mod reconnecting;
     mod recreating;
     mod sharing;

@@ -10,10 +10,10 @@ use stui_protocol::message::Outcome;
 use stui_protocol::{Command, ErrorType, Failure, Request, Version};
 use tokio::time::Instant;
 
-use super::Asked;
+use super::{Asked, guarding};
 use crate::identity::uid_of;
 use crate::image::new_id;
-use crate::session::{Access, Session};
+use crate::session::{Access, Holder, Session};
 use crate::store::SavedRecord;
 
 /// What is carried although an operator holds new work back: whether the image is there can
@@ -27,7 +27,8 @@ pub(super) async fn serve(asked: Asked, command: String, given: Map<String, Valu
 }
 
 async fn carry(asked: &Asked, command: String, mut given: Map<String, Value>) -> Outcome {
-    let session = asked.session(&given)?;
+    let named = asked.session(&given)?;
+    let session = guarding::session_of_ids(asked, &given, named)?;
     given.remove("session");
     if let Some(session) = &session {
         session.allow(asked.client.peer, Access::Drive)?;
@@ -53,15 +54,31 @@ async fn carry(asked: &Asked, command: String, mut given: Map<String, Value>) ->
         let (pass, later) = entered.await?;
         (_pass, deadline) = (Some(pass), later);
     }
+    let Request {
+        command: name,
+        parameters,
+        ..
+    } = &request;
+    guarding::check_context(asked, name, parameters, session.as_ref(), deadline).await?;
     let reply = asked.image().call(&request, deadline).await?;
     match &reply.outcome {
         Ok(result) if request.command == SaveContext::NAME => {
             notice_saved(session.as_ref(), result);
         }
-        Ok(_) => {}
+        // A failure repeats ids as they were asked for.
+        Ok(_) => {
+            let holder = match &session {
+                Some(session) => Holder::Session(session.key),
+                None => Holder::User(asked.client.peer.uid),
+            };
+            let holdings = asked.services.sessions.holdings();
+            holdings.note(&reply.outcome, holder);
+        }
         Err(failure) => notice_loss(session.as_ref(), failure),
     }
-    reply.outcome
+    reply
+        .outcome
+        .map_err(|failure| guarding::as_unknown(&request.parameters, failure))
 }
 
 /// A session that is lost later can be made anew with it.

@@ -15,12 +15,18 @@ use stui_protocol::time::{self, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::Session;
 use super::queueing::{EMPTY_SUM, sum};
+use super::{Holder, Holdings, Session};
 use crate::store::{BegunRecord, EndedEvaluation};
 
-/// Evaluations that somebody still knows, by id.
-pub(crate) type Book = Arc<DashMap<String, Weak<Evaluation>>>;
+/// What is written down of evaluations, and of the ids that they end with. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Book {
+    /// Evaluations that somebody still knows, by id.
+    pub(crate) known: Arc<DashMap<String, Weak<Evaluation>>>,
+    /// Whose the image's ids are.
+    pub(crate) holdings: Arc<Holdings>,
+}
 
 /// One evaluation.
 #[derive(Debug)]
@@ -135,14 +141,15 @@ impl Evaluation {
             owner: session.map_or(by.uid, |session| session.owner),
             accepted_at: Instant::now(),
             session: session.map(Arc::downgrade).unwrap_or_default(),
-            book: Arc::clone(book),
+            book: book.clone(),
             outcome_bytes: AtomicUsize::new(0),
             progress: Mutex::new(Progress::default()),
             stage: watch::Sender::new(Stage::Queued),
             left_queue_at: OnceLock::new(),
             nudge: Notify::new(),
         });
-        book.insert(evaluation.id.clone(), Arc::downgrade(&evaluation));
+        book.known
+            .insert(evaluation.id.clone(), Arc::downgrade(&evaluation));
         evaluation
     }
 
@@ -292,6 +299,15 @@ impl Evaluation {
         }
     }
 
+    /// Remembers whose the ids are that it ends with, before anybody sees them.
+    pub(crate) fn note_ids(&self, outcome: &Outcome) {
+        let holder = match self.session() {
+            Some(session) => Holder::Session(session.key),
+            None => Holder::User(self.owner),
+        };
+        self.book.holdings.note(outcome, holder);
+    }
+
     pub(crate) fn take_announced(&self) -> Option<Outcome> {
         self.progress().announced.take()
     }
@@ -348,6 +364,6 @@ impl Drop for Evaluation {
     fn drop(&mut self) {
         // Another one may have got the id meanwhile.
         let is_dead = |_: &String, known: &Weak<Self>| known.strong_count() == 0;
-        self.book.remove_if(&self.id, is_dead);
+        self.book.known.remove_if(&self.id, is_dead);
     }
 }

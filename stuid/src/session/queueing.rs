@@ -310,6 +310,7 @@ impl Session {
         if evaluation.is_ended() {
             return;
         }
+        evaluation.note_ids(&outcome);
         let withheld = progress.withheld.take();
         match rest_of_output(&progress, &outcome) {
             Rest::Text(text) => self.tell_output(evaluation, text),
@@ -372,6 +373,7 @@ impl Evaluation {
         if !self.is_ended() {
             let took = self.left_queue_at.get().map(Instant::elapsed);
             metrics.evaluations.count(&outcome, took);
+            self.note_ids(&outcome);
             self.set_stage(Stage::Ended(Arc::new(outcome), 0));
         }
     }

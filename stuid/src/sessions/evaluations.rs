@@ -9,7 +9,7 @@ use stui_protocol::{ErrorType, Failure};
 
 use super::Sessions;
 use crate::identity::Peer;
-use crate::session::{Access, Evaluation, Session};
+use crate::session::{Access, Evaluation, Holder, Holdings, Session};
 
 /// Evaluations without a session that are remembered.
 const MOST_REMEMBERED: usize = 64;
@@ -37,7 +37,7 @@ impl Sessions {
     /// Taken out of the book: an evaluation that is dropped leaves the book by itself, and must
     /// not do so while it is being read.
     pub(super) fn known_evaluations(&self) -> Vec<Arc<Evaluation>> {
-        let entries = self.table.book.iter();
+        let entries = self.table.book.known.iter();
         entries
             .filter_map(|entry| entry.value().upgrade())
             .collect()
@@ -76,11 +76,21 @@ impl Sessions {
         let ended = self.table.store.ended(id)?;
         let mut sessions = self.all().into_iter();
         let session = sessions.find(|session| session.key == ended.session)?;
-        session.read_ended(&ended)
+        let evaluation = session.read_ended(&ended)?;
+        if let Some((outcome, _)) = evaluation.ended() {
+            let holder = Holder::Session(session.key);
+            self.holdings().note(&outcome, holder);
+        }
+        Some(evaluation)
+    }
+
+    /// Whose the image's ids are.
+    pub(crate) fn holdings(&self) -> &Holdings {
+        &self.table.book.holdings
     }
 
     pub(super) fn evaluation_of_any(&self, id: &str) -> Option<Arc<Evaluation>> {
-        self.table.book.get(id)?.upgrade()
+        self.table.book.known.get(id)?.upgrade()
     }
 }
 
