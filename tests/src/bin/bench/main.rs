@@ -23,11 +23,13 @@ mod watcher;
 
 mod attaching;
 mod control;
+mod flood;
 mod memory;
 mod neighbours;
 mod reconnecting;
 mod relay;
 mod round_trips;
+mod store;
 
 use std::thread;
 
@@ -41,13 +43,15 @@ const FILES: u64 = 16_384;
 /// A part of the bench: its name, and what it does.
 type Part = (&'static str, fn(&Plan, &mut Report));
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     ("round-trips", round_trips::measure),
     ("reconnection", reconnecting::measure),
     ("attaching", attaching::measure),
     ("control", control::measure),
     ("neighbours", neighbours::measure),
     ("memory", memory::measure),
+    ("store", store::measure),
+    ("flood", flood::measure),
 ];
 
 fn main() {

@@ -23,6 +23,16 @@ pub(crate) struct Plan {
     pub(crate) idle: usize,
     /// How long clients evaluate while the memory is watched.
     pub(crate) evaluating: Duration,
+    /// Sessions with a long log.
+    pub(crate) logged: usize,
+    /// How often the daemon is started before them, for each kind of end.
+    pub(crate) starts: usize,
+    /// How often one of their logs is read.
+    pub(crate) replays: usize,
+    /// Bytes that a session is flooded with.
+    pub(crate) flood: usize,
+    /// How often the sessions are listed while nothing happens.
+    pub(crate) looks: usize,
 }
 
 /// What docs/performance.md shows.
@@ -36,6 +46,11 @@ pub(crate) const WHOLE: Plan = Plan {
     noise: Duration::from_secs(20),
     idle: 400,
     evaluating: Duration::from_secs(10),
+    logged: 500,
+    starts: 10,
+    replays: 1000,
+    flood: 100_000_000,
+    looks: 200,
 };
 
 /// Seconds.
@@ -49,4 +64,9 @@ pub(crate) const QUICK: Plan = Plan {
     noise: Duration::from_secs(1),
     idle: 100,
     evaluating: Duration::from_secs(1),
+    logged: 20,
+    starts: 3,
+    replays: 40,
+    flood: 10_000_000,
+    looks: 20,
 };
