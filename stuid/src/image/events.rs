@@ -15,8 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::Image;
 use super::address::{Address, Approach};
 use super::link::Change;
-use super::link::zeromq::{next_change, set_connection_options, watch};
-use super::socket::Socket;
+use super::link::zeromq::{Watched, next_change, set_connection_options};
 use crate::metrics::Metrics;
 
 /// Events that ZeroMQ may hold while this task is busy; more are lost and repaired.
@@ -81,7 +80,7 @@ async fn listen(
         return std::future::pending().await;
     };
     let endpoint = &address.endpoint;
-    let (mut socket, mut monitor) = match open(address) {
+    let mut watched = match open(address) {
         Ok(opened) => opened,
         Err(error) => {
             tracing::warn!(endpoint, %error, "listening for events of the image, asking instead");
@@ -92,7 +91,7 @@ async fn listen(
     loop {
         tokio::select! {
             biased;
-            change = next_change(&mut monitor, address) => {
+            change = next_change(&mut watched.monitor, address) => {
                 tracing::info!(endpoint, ?change, "the event link");
                 image.life.set_events_live(change == Change::Up);
                 listener.on_loss();
@@ -101,7 +100,7 @@ async fn listen(
                     return sleep_until(Instant::now() + REFUSED_AGAIN).await;
                 }
             }
-            frames = socket.receive() => match frames {
+            frames = watched.socket.receive() => match frames {
                 Ok(frames) => hear(image, &frames, &mut numbers, listener, metrics),
                 Err(_) => {
                     tracing::error!(endpoint, "the socket for events cannot be read, asking instead");
@@ -113,17 +112,18 @@ async fn listen(
     }
 }
 
-fn open(address: &Address) -> Result<(Socket, Socket), tmq::TmqError> {
+fn open(address: &Address) -> Result<Watched, tmq::TmqError> {
     let context = zmq::Context::new();
     let socket = context.socket(zmq::SUB)?;
     socket.set_linger(0)?;
     socket.set_rcvhwm(HIGH_WATER_MARK)?;
     socket.set_maxmsgsize(MAX_FRAME_BYTES)?;
     set_connection_options(&socket, address)?;
-    let monitor = watch(&context, &socket)?;
+    let mut watched = Watched::new(&context, socket)?;
+    let socket = watched.socket.get();
     socket.connect(&address.endpoint)?;
     socket.set_subscribe(b"")?;
-    Ok((Socket::new(socket)?, monitor))
+    Ok(watched)
 }
 
 fn hear(

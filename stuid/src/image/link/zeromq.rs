@@ -44,9 +44,14 @@ const DISCONNECTED: u16 = 0x0200;
 
 /// The two sockets. One task owns them and never shares them: libzmq aborts the process otherwise.
 pub(crate) struct Sockets {
-    dealer: Socket,
-    monitor: Socket,
+    dealer: Watched,
     address: Address,
+}
+
+/// A socket with a monitor, which tells how its connections are.
+pub(crate) struct Watched {
+    pub(crate) socket: Socket,
+    pub(crate) monitor: Socket,
 }
 
 impl Sockets {
@@ -59,11 +64,10 @@ impl Sockets {
         socket.set_rcvhwm(HIGH_WATER_MARK)?;
         socket.set_maxmsgsize(MAX_FRAME_BYTES)?;
         set_connection_options(&socket, address)?;
-        let monitor = watch(context, &socket)?;
-        socket.connect(&address.endpoint)?;
+        let mut dealer = Watched::new(context, socket)?;
+        dealer.socket.get().connect(&address.endpoint)?;
         Ok(Self {
-            dealer: Socket::new(socket)?,
-            monitor,
+            dealer,
             address: address.clone(),
         })
     }
@@ -72,8 +76,8 @@ impl Sockets {
     pub(crate) async fn next(&mut self) -> Happening {
         tokio::select! {
             biased;
-            change = next_change(&mut self.monitor, &self.address) => Happening::Changed(change),
-            frames = self.dealer.receive() => match frames {
+            change = next_change(&mut self.dealer.monitor, &self.address) => Happening::Changed(change),
+            frames = self.dealer.socket.receive() => match frames {
                 Ok(frames) => Happening::Received(envelope::open(frames)),
                 Err(_) => Happening::Failed,
             },
@@ -82,12 +86,12 @@ impl Sockets {
 
     /// A reply that has arrived already; none when there are none.
     pub(crate) fn take_arrived(&mut self) -> Option<Arrived> {
-        self.dealer.take().ok()?.map(envelope::open)
+        self.dealer.socket.take().ok()?.map(envelope::open)
     }
 
     /// Sends a whole message now, or says that it cannot.
     pub(crate) fn send(&mut self, correlation: Correlation, body: Vec<u8>) -> Sent {
-        let socket = self.dealer.get();
+        let socket = self.dealer.socket.get();
         // Asking for the events also makes the socket notice new and lost connections.
         match socket.get_events() {
             Ok(events) if events.contains(PollEvents::POLLOUT) => {}
@@ -137,16 +141,37 @@ pub(crate) fn set_connection_options(socket: &zmq::Socket, address: &Address) ->
     socket.set_heartbeat_ttl(life.min(LONGEST_LIFE_MS))
 }
 
-/// A monitor of a socket that has not connected yet.
-pub(crate) fn watch(context: &zmq::Context, socket: &zmq::Socket) -> Result<Socket, tmq::TmqError> {
-    // Names of inproc endpoints must differ within a context only.
-    let endpoint = format!("inproc://monitor-{}", uuid::Uuid::new_v4());
-    let failures = HANDSHAKE_ENDED | HANDSHAKE_WRONG | HANDSHAKE_UNKNOWN_KEY;
-    let events = HANDSHAKE_SUCCEEDED | DISCONNECTED | failures;
-    socket.monitor(&endpoint, i32::from(events))?;
-    let monitor = context.socket(zmq::PAIR)?;
-    monitor.connect(&endpoint)?;
-    Socket::new(monitor)
+impl Watched {
+    /// Watches a socket that has not connected yet.
+    pub(crate) fn new(context: &zmq::Context, socket: zmq::Socket) -> Result<Self, tmq::TmqError> {
+        let endpoint = monitor_endpoint();
+        let failures = HANDSHAKE_ENDED | HANDSHAKE_WRONG | HANDSHAKE_UNKNOWN_KEY;
+        let events = HANDSHAKE_SUCCEEDED | DISCONNECTED | failures;
+        socket.monitor(&endpoint, i32::from(events))?;
+        let monitor = context.socket(zmq::PAIR)?;
+        monitor.connect(&endpoint)?;
+        Ok(Self {
+            socket: Socket::new(socket)?,
+            monitor: Socket::new(monitor)?,
+        })
+    }
+}
+
+/// libzmq's own thread waits until a monitor takes what it is told. Where the monitor is gone it
+/// waits for ever, and with it every socket of the context. So the socket tells nothing any more
+/// before its monitor goes.
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // Another monitor takes the place of this one, and is told no events.
+        if let Err(error) = self.socket.get().monitor(&monitor_endpoint(), 0) {
+            tracing::debug!(%error, "ending the monitor of a socket");
+        }
+    }
+}
+
+/// Names of inproc endpoints must differ within a context only.
+fn monitor_endpoint() -> String {
+    format!("inproc://monitor-{}", uuid::Uuid::new_v4())
 }
 
 /// The next time that a monitored socket comes up or goes down. Can be cancelled.
@@ -176,5 +201,63 @@ fn understand(frames: &Multipart) -> Option<Change> {
         HANDSHAKE_WRONG => Some(Change::Refused(Refusal::Mechanism)),
         HANDSHAKE_ENDED => Some(Change::Refused(Refusal::HungUp)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
+
+    use super::super::super::address::Heartbeat;
+    use super::*;
+
+    /// How long one may take to connect where nothing is in its way.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// There is a limit to the sockets of a context: those that went away may be there for a while.
+    async fn open(context: &zmq::Context, address: &Address) -> Sockets {
+        let opening = async {
+            loop {
+                match Sockets::open(context, address) {
+                    Ok(sockets) => return sockets,
+                    Err(_) => yield_now().await,
+                }
+            }
+        };
+        timeout(PATIENCE, opening).await.expect("room for a socket")
+    }
+
+    #[tokio::test]
+    async fn those_that_go_away_while_they_connect_leave_the_others_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| {
+            let endpoint = format!("ipc://{}", dir.path().join(name).display());
+            Heartbeat::Off.at(&endpoint)
+        };
+        // Each connection to it breaks at once, and its monitor is told so.
+        let hangs_up = UnixListener::bind(dir.path().join("hangs-up")).unwrap();
+        std::thread::spawn(move || hangs_up.incoming().for_each(drop));
+        let context = zmq::Context::new();
+        for _ in 0..150 {
+            let mut crowd = Vec::new();
+            for _ in 0..20 {
+                crowd.push(open(&context, &at("hangs-up")).await);
+            }
+            // By now connections of all of them break and are made again.
+            let newest = crowd.last_mut().unwrap();
+            let change = timeout(PATIENCE, newest.next()).await;
+            assert!(matches!(change, Ok(Happening::Changed(Change::Down))));
+        }
+        let peer = zmq::Context::new().socket(zmq::ROUTER).unwrap();
+        peer.bind(&at("peer").endpoint).unwrap();
+        let mut last = open(&context, &at("peer")).await;
+        let happening = timeout(PATIENCE, last.next()).await;
+        assert!(matches!(
+            happening.expect("a thread of libzmq that works"),
+            Happening::Changed(Change::Up)
+        ));
     }
 }
