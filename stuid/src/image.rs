@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use address::{Address, Approach, Guard, Heartbeat, Protocol, is_remote};
-pub use message::LinkError;
+pub use message::{Connection, LinkError};
 
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -150,6 +150,37 @@ impl Image {
     /// [`LinkError`] tells apart what was certainly not sent from what may have been done. A
     /// failure of the image itself is a reply, not an error.
     pub async fn call(&self, request: &Request, deadline: Instant) -> Result<Reply, LinkError> {
+        self.call_over(None, request, deadline).await
+    }
+
+    /// The same by this connection, or not at all.
+    ///
+    /// # Errors
+    /// As [`Self::call`]; [`LinkError::Down`] when there is another one by now.
+    pub async fn call_by(
+        &self,
+        connection: Connection,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Reply, LinkError> {
+        self.call_over(Some(connection), request, deadline).await
+    }
+
+    /// The present connection; none while the link is not up.
+    #[must_use]
+    pub fn connection(&self) -> Option<Connection> {
+        match *self.link.borrow() {
+            LinkState::Up { connection } => Some(Connection(connection)),
+            LinkState::Connecting | LinkState::Down | LinkState::Refused(_) => None,
+        }
+    }
+
+    async fn call_over(
+        &self,
+        only_by: Option<Connection>,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Reply, LinkError> {
         let _call = self.calls.begin();
         let (reply, answer) = oneshot::channel();
         let message = Message {
@@ -158,6 +189,7 @@ impl Image {
             lane: self.lane(request),
             came_at: Instant::now(),
             deadline,
+            only_by,
             reply,
             span: tracing::Span::current(),
         };

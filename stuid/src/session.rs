@@ -17,6 +17,7 @@ mod resuming;
 mod seats;
 mod sharing;
 mod waiting;
+mod witness;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub(crate) use resuming::timeout_of;
 pub(crate) use seats::Seats;
 pub use sharing::{Access, Right};
 pub(crate) use waiting::Wait;
+pub(crate) use witness::Newest;
 
 use crate::identity::Peer;
 use crate::log::Log;
@@ -67,6 +69,7 @@ pub struct Session {
     metrics: Arc<Metrics>,
     store: Store,
     seats: Seats,
+    newest: Newest,
     facts: Mutex<Facts>,
     /// There is something to do for the task.
     work: Notify,
@@ -112,6 +115,7 @@ impl Session {
             metrics: Arc::clone(&limits.metrics),
             store: limits.store.clone(),
             seats: limits.seats.clone(),
+            newest: limits.newest.clone(),
             facts: Mutex::new(Facts {
                 name: name.to_owned(),
                 home: Home::New,
@@ -310,6 +314,8 @@ pub(crate) struct Limits {
     /// Where it is kept.
     pub(crate) store: Store,
     pub(crate) seats: Seats,
+    /// Of all sessions.
+    pub(crate) newest: Newest,
     /// Seconds after which the image may end it; none is never.
     pub(crate) timeout: Option<u64>,
     pub(crate) metrics: Arc<Metrics>,

@@ -35,7 +35,7 @@ use crate::identity::Peer;
 use crate::image::Image;
 use crate::limits::Limits as QueueLimits;
 use crate::metrics::Metrics;
-use crate::session::{Access, Book, Desk, Evaluation, Limits, Seats, Session};
+use crate::session::{Access, Book, Desk, Evaluation, Limits, Newest, Seats, Session};
 use crate::store::{PlaceRecord, Store};
 
 /// How long the end of the evaluation that was terminated with its session is waited for.
@@ -64,6 +64,7 @@ struct Table {
     loose: Mutex<VecDeque<Arc<Evaluation>>>,
     config: InForce,
     seats: Seats,
+    newest: Newest,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -109,6 +110,7 @@ impl Sessions {
                 loose: Mutex::default(),
                 config: surroundings.config,
                 seats: Seats::new(surroundings.limits),
+                newest: Newest::default(),
                 tasks: surroundings.tasks,
                 stop: surroundings.stop,
             }),
@@ -404,6 +406,7 @@ impl Sessions {
         Limits {
             store: self.table.store.clone(),
             seats: self.table.seats.clone(),
+            newest: self.table.newest.clone(),
             timeout,
             metrics: Arc::clone(&self.table.metrics),
         }

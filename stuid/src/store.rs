@@ -29,7 +29,7 @@ use tokio::task::block_in_place;
 
 pub(crate) use record::{
     BegunRecord, EndedEvaluation, HomeRecord, LinePlace, Mark, OpenEvaluation, PlaceRecord,
-    SavedRecord, SessionRecord, StartRecord,
+    SavedRecord, SessionRecord, StartRecord, WitnessRecord,
 };
 pub(crate) use tables::Extent;
 

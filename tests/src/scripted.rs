@@ -52,6 +52,7 @@ enum Order {
     Garble(String, Vec<u8>),
     Speak,
     Deafen(bool),
+    Forget,
     Misbehave(Option<Box<Mischief>>, Arc<AtomicU64>),
     Freeze,
     Thaw,
@@ -162,6 +163,11 @@ impl Scripted {
     /// Gives the reply that it has kept and goes on.
     pub fn speaks_again(&self) {
         self.tell(Order::Speak);
+    }
+
+    /// Knows no evaluation any more, as after many others.
+    pub fn forgets_evaluations(&self) {
+        self.tell(Order::Forget);
     }
 
     /// Counts events and does not publish them, so that they are missed.

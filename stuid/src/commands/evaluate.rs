@@ -51,6 +51,7 @@ async fn in_session(asked: Asked, session: &Arc<Session>, start: Request, wait_m
             notes: Some(asked.client.notes.clone()),
             accepted: None,
             begun: None,
+            again: None,
             wait: Wait::default(),
         };
         session.enqueue(job).map(|()| evaluation)
@@ -69,6 +70,7 @@ async fn alone(asked: Asked, start: Request, wait_ms: Option<u64>) {
         evaluation: Arc::clone(&evaluation),
         timeout: timeout_of(&start),
         start: Some(start),
+        again: None,
         request_timeout: services.request_timeout(),
     };
     let places = Arc::clone(&services);

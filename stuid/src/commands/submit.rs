@@ -41,6 +41,7 @@ pub(super) async fn serve(asked: Asked, command: Submit) {
         notes: Some(asked.client.notes.clone()),
         accepted: Some(Box::new(accepted)),
         begun: None,
+        again: None,
         wait: Wait::default(),
     });
 }

@@ -20,6 +20,8 @@ pub(crate) struct Message {
     /// Since when it waits.
     pub(crate) came_at: Instant,
     pub(crate) deadline: Instant,
+    /// It is sent by that connection or not at all.
+    pub(crate) only_by: Option<Connection>,
     pub(crate) reply: oneshot::Sender<Result<Answer, LinkError>>,
     /// The caller's span, so that the worker's lines tell whose request they are about.
     pub(crate) span: tracing::Span,
@@ -30,6 +32,10 @@ impl InLane for Message {
         &self.lane
     }
 }
+
+/// Which one of the connections that a link has had: whoever is at its other end stays the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection(pub(super) u64);
 
 /// The encoded reply, and its place in the order in which requests were sent.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::address::Address;
 use super::inflight::{Inflight, Settled};
 use super::link::{Arrived, Change, Happening, Link, Refusal, Sent};
-use super::message::{Answer, LinkError, Message};
+use super::message::{Answer, Connection, LinkError, Message};
 use super::queue::Queue;
 use spare::{Spare, Verdict};
 
@@ -208,6 +208,12 @@ impl Worker {
             };
             // Its caller has gone away and nothing was sent: nobody needs it.
             if message.reply.is_closed() {
+                continue;
+            }
+            let here = Connection(self.connection);
+            if message.only_by.is_some_and(|only_by| only_by != here) {
+                let down = self.down();
+                answer(message, Err(down));
                 continue;
             }
             let body = std::mem::take(&mut message.body);

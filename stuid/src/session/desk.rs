@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::following::{Following, may_run};
 use super::home::in_image;
+use super::witness::Again;
 use super::{Evaluation, Job, Session, Work, closed_while_running};
 use crate::config::InForce;
 use crate::gate::{self, Gate};
@@ -164,15 +165,21 @@ impl Desk {
                 evaluation.resumes(begun, told);
             }
         }
-        let start = job.start.map(|mut start| {
-            let id = self.session.session_id().unwrap_or_default();
-            start.parameters.insert("session_id".into(), id.into());
+        let id = self.session.session_id().unwrap_or_default();
+        let in_session = |mut start: Request| {
+            let id = id.as_str().into();
+            start.parameters.insert("session_id".into(), id);
             start
-        });
+        };
+        let again = job.again.filter(|_| job.begun.is_some());
         let following = Following {
             image: self.image.clone(),
             evaluation: Arc::clone(&evaluation),
-            start,
+            start: job.start.map(in_session),
+            again: again.map(|again| Again {
+                start: in_session(again.start),
+                after: again.after,
+            }),
             timeout: job.timeout,
             request_timeout: self.config.request_timeout(),
         };

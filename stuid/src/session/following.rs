@@ -16,6 +16,7 @@ use stui_protocol::{ErrorType, Failure, Reply, Request};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::evaluation::{Evaluation, Stage};
+use super::witness::Again;
 use crate::image::{Image, LinkError, new_id};
 
 /// How long the image may hold the first reply when nobody else needs the link. Most evaluations
@@ -45,6 +46,8 @@ pub(crate) struct Following {
     pub(crate) evaluation: Arc<Evaluation>,
     /// Starts it; none for one that was found running.
     pub(crate) start: Option<Request>,
+    /// How one that an earlier daemon may have started is started, if that may be.
+    pub(crate) again: Option<Again>,
     /// How long the code may run.
     pub(crate) timeout: Option<Duration>,
     /// For a single exchange with the image.
@@ -74,13 +77,16 @@ impl Following {
     pub(crate) async fn outcome(self) -> Outcome {
         let mut life = self.image.instance();
         let mut confirm_until = None;
-        if let Some(start) = &self.start {
-            let deadline = Instant::now() + self.request_timeout;
-            match self.begin(start, deadline, &mut life).await {
-                Begun::Ended(outcome) => return outcome,
-                Begun::Running => {}
-                Begun::Perhaps => confirm_until = Some(deadline),
-            }
+        let deadline = Instant::now() + self.request_timeout;
+        let begun = match (&self.start, &self.again) {
+            (Some(start), _) => self.begin(start, deadline, &mut life).await,
+            (None, Some(again)) => self.begin_again(again, deadline, &mut life).await,
+            (None, None) => Begun::Running,
+        };
+        match begun {
+            Begun::Ended(outcome) => return outcome,
+            Begun::Running => {}
+            Begun::Perhaps => confirm_until = Some(deadline),
         }
         self.evaluation.set_stage(Stage::Running);
         let Some(limit) = self.timeout else {
@@ -110,6 +116,43 @@ impl Following {
 
     /// Sends the request that starts it.
     async fn begin(&self, start: &Request, deadline: Instant, life: &mut String) -> Begun {
+        let start = self.prepared(start);
+        match self.image.call(&start, deadline).await {
+            Ok(reply) => self.begun(reply, life).await,
+            Err(LinkError::Unknown | LinkError::Nonsense(_)) => Begun::Perhaps,
+            Err(error) => Begun::Ended(Err(error.into())),
+        }
+    }
+
+    /// Sends it under its id once more, when the image has not begun it: whatever an earlier daemon
+    /// has sent and the image finds later is a repeat of this then.
+    async fn begin_again(&self, again: &Again, deadline: Instant, life: &mut String) -> Begun {
+        let id = &self.evaluation.id;
+        let Some(connection) = again.never_began(&self.image, id, deadline).await else {
+            return Begun::Running;
+        };
+        tracing::info!(
+            evaluation = id,
+            "the image has never begun it, sending it again"
+        );
+        let start = self.prepared(&again.start);
+        match self.image.call_by(connection, &start, deadline).await {
+            Ok(reply) => self.begun(reply, life).await,
+            // What is known of this message is not known of the earlier one.
+            Err(_) => Begun::Perhaps,
+        }
+    }
+
+    async fn begun(&self, reply: Reply, life: &mut String) -> Begun {
+        life.clone_from(&reply.instance);
+        match understand_start(reply) {
+            Said::Ended(outcome) => Begun::Ended(self.with_all_output(outcome).await),
+            _ => Begun::Running,
+        }
+    }
+
+    /// The request with the times that it has now.
+    fn prepared(&self, start: &Request) -> Request {
         let mut start = start.clone();
         let wait_ms = match self.image.is_in_demand() && self.image.events_are_live() {
             true => 0,
@@ -122,17 +165,7 @@ impl Following {
             let left = u64::try_from(left).unwrap_or(u64::MAX);
             start.parameters.insert("timeout_ms".into(), left.into());
         }
-        match self.image.call(&start, deadline).await {
-            Ok(reply) => {
-                life.clone_from(&reply.instance);
-                match understand_start(reply) {
-                    Said::Ended(outcome) => Begun::Ended(self.with_all_output(outcome).await),
-                    _ => Begun::Running,
-                }
-            }
-            Err(LinkError::Unknown | LinkError::Nonsense(_)) => Begun::Perhaps,
-            Err(error) => Begun::Ended(Err(error.into())),
-        }
+        start
     }
 
     /// Waits until somebody tells the end. One of which is not known whether it has begun is given

@@ -16,6 +16,7 @@ use super::following::unknown;
 use super::home::{Home, lost};
 use super::seats::Seat;
 use super::waiting::Wait;
+use super::witness::Again;
 use super::{Facts, Session, gone, shown_code};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
@@ -40,6 +41,8 @@ pub(crate) struct Job {
     pub(crate) accepted: Option<Accepted>,
     /// Where it began, when it did so under an earlier daemon.
     pub(crate) begun: Option<BegunRecord>,
+    /// How that one is sent again, if that may be.
+    pub(crate) again: Option<Box<Again>>,
     pub(crate) wait: Wait,
 }
 
@@ -132,6 +135,7 @@ impl Session {
                 parameters: start.parameters.clone(),
             }),
             begun: None,
+            after: self.newest.get(),
         });
         // Told under the lock: its events cannot begin before.
         if let Some(accepted) = accepted {
@@ -329,6 +333,9 @@ impl Session {
         let took = progress.started.map(|started| started.instant.elapsed());
         self.metrics.evaluations.count(&outcome, took);
         let mut facts = self.facts();
+        if let (Ok(_), Some(life)) = (&outcome, facts.home.instance()) {
+            self.newest.note(life, &evaluation.id);
+        }
         if facts
             .queue
             .running

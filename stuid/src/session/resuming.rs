@@ -7,6 +7,7 @@ use stui_protocol::image::OutputData;
 use stui_protocol::{Event, EventName, Request, Version};
 
 use super::queueing::{EMPTY_SUM, sum};
+use super::witness::Again;
 use super::{Evaluation, Job, Session, Wait};
 use crate::store::OpenEvaluation;
 
@@ -24,6 +25,7 @@ impl Session {
             version: Version::CURRENT,
         });
         let limit = start.as_ref().and_then(timeout_of);
+        let again = start.clone().zip(open.after);
         let job = Job {
             evaluation: Arc::clone(evaluation),
             timeout: match open.begun {
@@ -34,6 +36,7 @@ impl Session {
             notes: None,
             accepted: None,
             begun: open.begun,
+            again: again.map(|(start, after)| Box::new(Again { start, after })),
             // It was accepted: it waits also where there is no room any more.
             wait: Wait::at(self.seats.take(self.owner).ok()),
         };

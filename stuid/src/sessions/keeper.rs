@@ -198,6 +198,7 @@ impl Sessions {
             notes: None,
             accepted: None,
             begun: None,
+            again: None,
             wait: Wait::default(),
         };
         if let Err(failure) = session.enqueue(job) {

@@ -79,6 +79,16 @@ pub(crate) struct OpenEvaluation {
     /// Where it began in the log, when it has: from then on the image may have done its work.
     #[serde(default)]
     pub(crate) begun: Option<BegunRecord>,
+    /// One that had ended in the image before this one was accepted.
+    #[serde(default)]
+    pub(crate) after: Option<WitnessRecord>,
+}
+
+/// An evaluation that is known to have ended well in that life of the image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WitnessRecord {
+    pub(crate) instance: String,
+    pub(crate) id: String,
 }
 
 /// The request that starts an evaluation, without the session, which it gets when it is sent.

@@ -122,6 +122,7 @@ impl Actor {
                 }
             }
             Order::Deafen(losing) => self.losing = losing,
+            Order::Forget => self.evaluations.clear(),
             Order::Misbehave(mischief, done) => {
                 if let Some(before) = std::mem::replace(&mut self.mischief, mischief) {
                     done.fetch_add(before.done(), Ordering::Relaxed);
