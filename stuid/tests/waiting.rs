@@ -1,5 +1,6 @@
 //! Who waits: for whom there is room, how long, and what he is told meanwhile.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use stui_protocol::daemon::{Await, ImageState, Status, Submit};
 use stui_protocol::image::{Evaluate, Ping};
@@ -203,4 +204,28 @@ fn who_waits_behind_an_unknown_outcome_is_told_when_the_image_is_silent() {
     daemon.wait_for_image(ImageState::Ready);
     assert_eq!(session.value("next"), "next");
     assert!(!was_sent(&image, "never"));
+}
+
+#[test]
+fn who_comes_to_the_next_daemon_while_the_image_is_away_is_told_so() {
+    let image = Scripted::start();
+    let mut daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    submit(&client, "main", "hold it");
+    image.wait_for_code("hold it");
+    let waited = submit(&client, "main", "waited");
+    daemon.signal(Signal::KILL);
+    daemon.end();
+    image.vanish();
+    daemon.start_again();
+    daemon.wait_for_image(ImageState::Down);
+    let client = daemon.client();
+    let failure = client.refused::<Evaluate>(json!({"session": "main", "code": "never"}));
+    assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
+    assert_eq!(failure.details["sent"], false);
+    image.come_back(true);
+    // It was accepted by the daemon that was killed.
+    client.ask::<Await>(json!({"evaluation_id": waited}));
+    assert!(was_sent(&image, "waited") && !was_sent(&image, "never"));
 }

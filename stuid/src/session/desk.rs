@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stui_protocol::daemon::{QueuePositionData, Recreated};
+use stui_protocol::daemon::{ImageState, ImageStatus, QueuePositionData, Recreated};
 use stui_protocol::image::{CloseSession, CreateSession, LoadContext};
 use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
@@ -19,7 +19,7 @@ use super::{Evaluation, Job, Session, Work, closed_while_running};
 use crate::config::InForce;
 use crate::gate::{self, Gate};
 use crate::identity::client_id;
-use crate::image::{Image, new_id};
+use crate::image::{Image, LinkError, new_id};
 use crate::store::PlaceRecord;
 
 /// While an operator holds new work back, they are told so this often.
@@ -57,6 +57,15 @@ impl Desk {
                     drop(pass);
                     self.outwait(&stray).await;
                 }
+                Work::Locate => {
+                    drop(pass);
+                    tokio::select! {
+                        () = self.stop.cancelled() => break,
+                        () = wakeup => {}
+                        never = self.refuse_while_away() => match never {},
+                        never = self.tend_queue() => match never {},
+                    }
+                }
                 Work::Nothing => {
                     let held_back = pass.is_none();
                     drop(pass);
@@ -74,6 +83,21 @@ impl Desk {
             }
         }
         self.session.let_go_queue(&shutting_down());
+    }
+
+    /// Tells those who wait that the image is away, when it is: nobody knows when it can be asked for
+    /// the session. Whoever comes later wakes the task. Goes on until it is dropped.
+    async fn refuse_while_away(&self) -> Infallible {
+        let mut status = self.image.watch();
+        let error = match status.wait_for(is_away).await {
+            Ok(status) if status.state == ImageState::Down => LinkError::Down {
+                endpoint: status.endpoint.clone(),
+                since: status.since,
+            },
+            _ => LinkError::NotSentInTime,
+        };
+        self.session.refuse_newcomers(&error.into());
+        std::future::pending().await
     }
 
     /// Waits until the gate is open, and tells those who wait why they do.
@@ -249,4 +273,8 @@ fn shutting_down() -> Failure {
         ErrorType::ShuttingDown,
         "the daemon is shutting down; what the image runs goes on in it",
     )
+}
+
+fn is_away(status: &ImageStatus) -> bool {
+    matches!(status.state, ImageState::Down | ImageState::Unresponsive)
 }

@@ -100,6 +100,8 @@ pub(crate) enum Work {
     Evaluate(Box<Job>),
     /// See whether that one has ended in the image.
     Outwait(Arc<Evaluation>),
+    /// Wait until it is known whether the image has the session.
+    Locate,
     Nothing,
     Closed,
 }
@@ -234,10 +236,11 @@ impl Session {
         }
         match &facts.home {
             Home::There(place) if !life.is_empty() && place.instance != life => {
-                return Work::Nothing;
+                return Work::Locate;
             }
             Home::There(_) => {}
-            Home::New | Home::Known(_) => return Work::Nothing,
+            Home::Known(_) => return Work::Locate,
+            Home::New => return Work::Nothing,
             Home::Lost(..) => {
                 let failure = lost(&facts);
                 drop(facts);

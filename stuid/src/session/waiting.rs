@@ -85,10 +85,18 @@ impl Session {
             // The question was; they were not.
             false => LinkError::NotSentInTime.into(),
         };
-        let refused = self.take_waiting(|job| {
+        self.refuse(&failure, |job| {
             job.start.is_some() && job.evaluation.accepted_at.elapsed() >= limit
         });
-        for job in refused {
+    }
+
+    /// Ends those that this daemon has accepted. What an earlier one has waits on.
+    pub(crate) fn refuse_newcomers(&self, failure: &Failure) {
+        self.refuse(failure, |job| job.notes.is_some());
+    }
+
+    fn refuse(&self, failure: &Failure, is_meant: impl Fn(&Job) -> bool) {
+        for job in self.take_waiting(is_meant) {
             self.finish(&job.evaluation, Err(failure.clone()));
         }
     }
