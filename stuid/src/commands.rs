@@ -262,6 +262,7 @@ async fn serve(
     mut request: Request,
     responder: Responder,
 ) {
+    tracing::debug!("a request");
     if services.closing.is_cancelled() {
         return responder.answer(Err(shutting_down()));
     }

@@ -202,10 +202,14 @@ pub struct Log {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum LogFormat {
+    /// As it suits where standard error goes.
+    Auto,
     /// For people.
     Human,
     /// One JSON object for each line.
     Json,
+    /// Messages with fields for systemd's journal.
+    Journald,
 }
 
 impl TryFrom<String> for LogFormat {
@@ -213,9 +217,13 @@ impl TryFrom<String> for LogFormat {
 
     fn try_from(text: String) -> Result<Self, String> {
         match text.as_str() {
+            "auto" => Ok(Self::Auto),
             "human" => Ok(Self::Human),
             "json" => Ok(Self::Json),
-            _ => Err(format!("it must be \"human\" or \"json\", not {text:?}")),
+            "journald" => Ok(Self::Journald),
+            _ => Err(format!(
+                "it must be \"auto\", \"human\", \"json\" or \"journald\", not {text:?}"
+            )),
         }
     }
 }

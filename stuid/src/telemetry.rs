@@ -1,8 +1,9 @@
-//! Log lines, on standard error.
+//! Log lines: on standard error, or with fields in systemd's journal.
 
 use std::io;
 
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
 
@@ -23,24 +24,60 @@ impl Level {
     }
 }
 
-/// Sends the log lines of this process to standard error, in the configured form.
+/// Sends the log lines of this process to where they belong, in the configured form.
 ///
 /// # Errors
-/// When something else did so before.
+/// When something else did so before, or there is no journal and it was asked for.
 pub fn start(log: &Log) -> Result<Level, Box<dyn std::error::Error + Send + Sync>> {
     let (filter, handle) = reload::Layer::new(filter(&log.level)?);
+    registry()
+        .with(filter)
+        .with(lines(log.format)?)
+        .try_init()?;
+    Ok(Level(handle))
+}
+
+/// Where lines go.
+type Lines = Box<dyn Layer<Filtered> + Send + Sync>;
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+
+fn lines(format: LogFormat) -> io::Result<Lines> {
     // A line that cannot be written, to a full disk say, is lost: telling so on the same standard
     // error would end the process.
     let lines = fmt::layer()
         .with_writer(io::stderr)
         .log_internal_errors(false);
-    let registry = registry().with(filter);
-    match log.format {
-        LogFormat::Human => registry.with(lines.with_ansi(false)).try_init()?,
-        LogFormat::Json => registry.with(lines.json()).try_init()?,
-    }
-    Ok(Level(handle))
+    Ok(match format {
+        LogFormat::Human => lines.with_ansi(false).boxed(),
+        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Journald => journal()?.boxed(),
+        LogFormat::Auto => match goes_to_journal().then(journal) {
+            Some(Ok(journal)) => journal.boxed(),
+            _ => lines.with_ansi(false).boxed(),
+        },
+    })
 }
+
+/// Fields have names such as `STUI_SESSION`.
+fn journal() -> io::Result<tracing_journald::Layer> {
+    let journal = tracing_journald::layer()?;
+    Ok(journal
+        .with_syslog_identifier("stuid".to_owned())
+        .with_field_prefix(Some("STUI".to_owned())))
+}
+
+/// Whether standard error is what systemd has connected to its journal: it leaves the device and the
+/// inode of that in the environment, which shells hand on to whomever.
+fn goes_to_journal() -> bool {
+    let Some(told) = std::env::var_os(JOURNAL) else {
+        return false;
+    };
+    let found = rustix::fs::fstat(io::stderr());
+    found.is_ok_and(|found| told == *format!("{}:{}", found.st_dev, found.st_ino))
+}
+
+/// Set by systemd.
+const JOURNAL: &str = "JOURNAL_STREAM";
 
 /// Words that stand for all that is at least as bad.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

@@ -28,6 +28,7 @@ mod stories {
 
     // What operators live through.
     mod doctor;
+    mod logs;
     mod monitoring;
     mod package;
     mod service;

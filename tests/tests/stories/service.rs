@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::Value;
 use stui_tests::process::Process;
 use stui_tests::{Client, Container, binaries, patience, skipped};
 use tempfile::TempDir;
@@ -142,6 +143,7 @@ fn systemd_starts_restarts_and_stops_it() {
     assert_eq!(container.property("stuid.service", "SubState"), "running");
     assert_eq!(container.property("stuid.service", "Type"), "notify");
 
+    its_lines_have_fields_in_the_journal(&container);
     nobody_is_refused_while_it_restarts(&container);
     a_stuck_daemon_is_replaced(&container);
     it_stops_in_time(&container);
@@ -149,6 +151,29 @@ fn systemd_starts_restarts_and_stops_it() {
 
 fn evaluate(container: &Container, code: &str) -> String {
     container.run(&["stui", "--no-start", "eval", code])
+}
+
+fn its_lines_have_fields_in_the_journal(container: &Container) {
+    container.run(&["stui", "--no-start", "admin", "pause"]);
+    container.run(&["stui", "--no-start", "admin", "resume"]);
+
+    let line = patience::until("a line in the journal", || {
+        let words = [
+            "journalctl",
+            "-u",
+            "stuid",
+            "-o",
+            "json",
+            "STUI_COMMAND=Pause",
+        ];
+        let said = container.run(&words);
+        serde_json::from_str::<Value>(said.lines().next()?).ok()
+    });
+
+    assert_eq!(line["MESSAGE"], "an operator's command", "{line}");
+    assert_eq!(line["STUI_UID"], "0", "{line}");
+    assert_eq!(line["PRIORITY"], "5", "{line}");
+    assert_eq!(line["SYSLOG_IDENTIFIER"], "stuid", "{line}");
 }
 
 /// Ten clients that connect and ask again and again. One whom the old daemon leaves without an

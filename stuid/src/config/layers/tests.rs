@@ -135,7 +135,7 @@ fn a_word_that_is_none_of_those_allowed_is_told_them() {
         ),
         (
             "[log]\nformat = \"xml\"",
-            "\"human\" or \"json\", not \"xml\"",
+            "\"human\", \"json\" or \"journald\", not \"xml\"",
         ),
     ] {
         let error = load_with(text, &[], &[]).unwrap_err().to_string();
