@@ -100,7 +100,7 @@ fn private() -> OpenOptions {
 }
 
 /// `stuid` beside our own executable, else the first in `PATH`.
-fn find_stuid() -> Result<PathBuf, Problem> {
+pub(crate) fn find_stuid() -> Result<PathBuf, Problem> {
     let beside = env::current_exe()
         .ok()
         .map(|own| own.with_file_name("stuid"));

@@ -1,71 +1,15 @@
 //! The disk takes nothing more, and then it does again.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use rustix::process::Signal;
 use serde_json::json;
 use stui_protocol::daemon::{Log, Status, StoreState, StoreStatus, Subscribe};
 use stui_protocol::{Event, EventName};
+use stui_tests::disk::Disk;
 use stui_tests::{Asking, Client, Scripted, patience, skipped};
-use tempfile::TempDir;
 
 use crate::support::Daemon;
-
-/// A small disk of its own; it is unmounted when dropped.
-struct Disk {
-    dir: TempDir,
-}
-
-impl Disk {
-    /// None where mounting is not allowed.
-    fn mount() -> Option<Self> {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"])
-            .arg(dir.path())
-            .output();
-        let mounted = mounted.is_ok_and(|output| output.status.success());
-        mounted.then_some(Self { dir })
-    }
-
-    fn remount(&self, how: &str) {
-        let done = Command::new("mount")
-            .args(["-o", &format!("remount,{how}")])
-            .arg(self.dir.path())
-            .status();
-        assert!(
-            done.is_ok_and(|status| status.success()),
-            "remounting it {how}"
-        );
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.dir.path().join("filler")
-    }
-
-    /// Leaves no byte free.
-    fn fill(&self) {
-        let mut file = File::create(self.filler()).expect("a file");
-        while file.write_all(&[0; 4096]).is_ok() {}
-        while file.write_all(&[0]).is_ok() {}
-    }
-
-    fn clear(&self) {
-        std::fs::remove_file(self.filler()).expect("removing it");
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount")
-            .arg("-l")
-            .arg(self.dir.path())
-            .status();
-    }
-}
 
 fn daemon_on(disk: &Path, image: &Scripted) -> Daemon {
     Daemon::with(&[
@@ -95,14 +39,12 @@ fn log_of_main(client: &Client) -> Vec<Event> {
 
 #[test]
 fn a_disk_that_was_full_for_a_while_loses_nothing() {
-    let Some(disk) = Disk::mount() else {
-        return skipped(
-            "a_disk_that_was_full_for_a_while_loses_nothing",
-            "to be allowed to mount a tmpfs",
-        );
+    let disk = match Disk::small() {
+        Ok(disk) => disk,
+        Err(needs) => return skipped("a_disk_that_was_full_for_a_while_loses_nothing", &needs),
     };
     let image = Scripted::start();
-    let mut daemon = daemon_on(disk.dir.path(), &image);
+    let mut daemon = daemon_on(disk.path(), &image);
     let client = daemon.client();
     let observer = daemon.client();
     observer.ask::<Subscribe>(json!({}));
@@ -139,14 +81,12 @@ fn a_disk_that_was_full_for_a_while_loses_nothing() {
 
 #[test]
 fn a_daemon_starts_on_a_full_disk() {
-    let Some(disk) = Disk::mount() else {
-        return skipped(
-            "a_daemon_starts_on_a_full_disk",
-            "to be allowed to mount a tmpfs",
-        );
+    let disk = match Disk::small() {
+        Ok(disk) => disk,
+        Err(needs) => return skipped("a_daemon_starts_on_a_full_disk", &needs),
     };
     let image = Scripted::start();
-    let mut daemon = daemon_on(disk.dir.path(), &image);
+    let mut daemon = daemon_on(disk.path(), &image);
     daemon.client().attach("main").value("before");
     daemon.signal(Signal::KILL);
     daemon.end();
@@ -169,16 +109,14 @@ fn a_daemon_starts_on_a_full_disk() {
 
 #[test]
 fn a_daemon_starts_on_a_disk_that_is_read_only() {
-    let Some(disk) = Disk::mount() else {
-        return skipped(
-            "a_daemon_starts_on_a_disk_that_is_read_only",
-            "to be allowed to mount a tmpfs",
-        );
+    let disk = match Disk::small() {
+        Ok(disk) => disk,
+        Err(needs) => return skipped("a_daemon_starts_on_a_disk_that_is_read_only", &needs),
     };
     disk.remount("ro");
     let image = Scripted::start();
 
-    let daemon = daemon_on(disk.dir.path(), &image);
+    let daemon = daemon_on(disk.path(), &image);
 
     let client = daemon.client();
     let store = store(&client);

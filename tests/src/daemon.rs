@@ -87,6 +87,16 @@ impl Daemon {
         daemon
     }
 
+    /// A daemon whose image may not come.
+    #[must_use]
+    pub fn start_alone(surroundings: Surroundings, arguments: &[&str]) -> Self {
+        let mut daemon = Self::spawned(surroundings, |_| {
+            arguments.iter().map(ToString::to_string).collect()
+        });
+        daemon.wait_until(|_| true);
+        daemon
+    }
+
     /// A daemon whose image is not there.
     #[must_use]
     pub fn start_without_image() -> Self {

@@ -31,6 +31,7 @@ mod incoming;
 pub mod cli;
 pub mod container;
 pub mod conversation;
+pub mod disk;
 pub mod http;
 pub mod python;
 pub mod scripted;

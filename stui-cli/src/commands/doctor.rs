@@ -4,6 +4,7 @@
 mod finding;
 mod judging;
 mod reaching;
+mod settings;
 
 use std::time::Duration;
 
@@ -35,13 +36,18 @@ pub(crate) fn run(context: &mut Context<'_>) -> Result<Exit, Problem> {
 fn examine(context: &Context<'_>) -> Vec<Finding> {
     let socket = reaching::socket(&context.socket);
     if socket.state == State::Wrong {
-        return vec![socket];
+        return [Some(socket), settings::check()]
+            .into_iter()
+            .flatten()
+            .collect();
     }
     let mut findings = vec![socket];
     let mut connection = match Connection::open(&context.socket) {
         Ok(connection) => connection,
         Err(problem) => {
+            let nobody = matches!(problem, Problem::NoDaemon(_));
             findings.push(reaching::no_daemon(&problem, &context.socket));
+            findings.extend(nobody.then(settings::check).flatten());
             return findings;
         }
     };

@@ -89,11 +89,7 @@ fn levels(status: &ImageStatus) -> Vec<Finding> {
     }
     let link = match status.levels.link {
         Level::Up => Finding::well("link", format!("connected to {}", image::summary(status))),
-        Level::Down => Finding::wrong(
-            "link",
-            format!("nobody is at {endpoint}"),
-            "start the image (`systemctl status stui-image`), or set image.endpoint to where it is",
-        ),
+        Level::Down => link_down(status),
         Level::Unknown => Finding::unseen("link", format!("connecting to {endpoint}")),
     };
     let why = status.reason.as_deref().unwrap_or("it does not answer");
@@ -118,6 +114,22 @@ fn levels(status: &ImageStatus) -> Vec<Finding> {
         Level::Unknown => Finding::unseen("evaluator", "not known while the listener is not up"),
     };
     vec![link, listener, evaluator]
+}
+
+fn link_down(status: &ImageStatus) -> Finding {
+    let nobody = format!("nobody is at {}", status.endpoint);
+    match &status.reason {
+        Some(refused) if *refused != nobody => Finding::wrong(
+            "link",
+            refused.clone(),
+            "put the keys of both ends right: docs/security.md; the daemon asks again each second",
+        ),
+        _ => Finding::wrong(
+            "link",
+            nobody,
+            "start the image (`systemctl status stui-image`), or set image.endpoint to where it is",
+        ),
+    }
 }
 
 fn paused(status: &StatusResult, now: Timestamp) -> Option<Finding> {
