@@ -13,6 +13,7 @@ mod inflight;
 mod life;
 mod link;
 mod message;
+mod pace;
 mod queue;
 mod socket;
 mod worker;

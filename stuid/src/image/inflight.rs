@@ -1,8 +1,9 @@
 //! What has been sent to the image and not been answered: a pure table, without sockets or clocks.
 //!
 //! A request whose caller was told "too late" keeps its place until its reply or a disconnect
-//! comes: the image serves one request after the other, so a second one sent now would only wait
-//! behind the first, and its own timeout would lie.
+//! comes: the image serves one request after the other, so another one sent now would only wait
+//! behind the first, and its own timeout would lie. When the image answers one that was sent later
+//! it has passed this one over: then there is nothing to wait behind.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +12,14 @@ use tokio::time::Instant;
 /// A number that is never used twice in the life of a daemon; it travels in front of the body.
 pub(crate) type Correlation = u64;
 
-/// Requests under way, at most as many as the window is wide.
+/// Requests under way.
 #[derive(Debug)]
 pub(crate) struct Inflight<T> {
-    window: usize,
+    /// There are never more than so many, passed over or not.
+    most: usize,
     next: Correlation,
+    /// The newest that was answered.
+    answered: Correlation,
     entries: BTreeMap<Correlation, Entry<T>>,
 }
 
@@ -41,16 +45,36 @@ pub(crate) enum Settled<T> {
 }
 
 impl<T> Inflight<T> {
-    pub(crate) fn new(window: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self {
-            window,
+            most,
             next: 1,
+            answered: 0,
             entries: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn has_room(&self) -> bool {
-        self.entries.len() < self.window
+    /// Whether another one may be sent when so many may be under way at the same time.
+    pub(crate) fn has_room(&self, window: usize) -> bool {
+        self.places() < window && self.entries.len() < self.most
+    }
+
+    /// Places that are taken.
+    fn places(&self) -> usize {
+        self.entries.range(self.answered..).count()
+    }
+
+    /// Whether the image has nothing to do, as far as it is not lost.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.places() == 0
+    }
+
+    /// Whether the image has passed one over whose caller was told a timeout.
+    pub(crate) fn has_lost_one(&self) -> bool {
+        let is_overdue = |entry: &Entry<T>| matches!(entry, Entry::Overdue);
+        self.entries
+            .range(..self.answered)
+            .any(|(_, entry)| is_overdue(entry))
     }
 
     /// Whether places are taken and nobody waits for them any more.
@@ -60,8 +84,13 @@ impl<T> Inflight<T> {
 
     /// Whether anybody waits.
     pub(crate) fn is_awaited(&self) -> bool {
-        let waits = |entry: &Entry<T>| matches!(entry, Entry::Waiting { .. });
-        self.entries.values().any(waits)
+        self.awaited() > 0
+    }
+
+    /// How many wait.
+    pub(crate) fn awaited(&self) -> usize {
+        let waits = |entry: &&Entry<T>| matches!(entry, Entry::Waiting { .. });
+        self.entries.values().filter(waits).count()
     }
 
     /// The number that the next [`Self::insert`] answers.
@@ -86,7 +115,11 @@ impl<T> Inflight<T> {
 
     /// Takes out what the reply of that number belongs to.
     pub(crate) fn settle(&mut self, correlation: Correlation) -> Settled<T> {
-        match self.entries.remove(&correlation) {
+        let entry = self.entries.remove(&correlation);
+        if entry.is_some() {
+            self.answered = self.answered.max(correlation);
+        }
+        match entry {
             Some(Entry::Waiting { caller, .. }) => Settled::Waiting(caller),
             Some(Entry::Overdue) => Settled::Late,
             None if correlation < self.next => Settled::Again,
@@ -136,18 +169,18 @@ mod tests {
     use super::*;
 
     fn table() -> (Inflight<&'static str>, Instant) {
-        (Inflight::new(1), Instant::now())
+        (Inflight::new(9), Instant::now())
     }
 
     #[test]
     fn a_reply_goes_to_the_one_who_asked_and_to_nobody_twice() {
         let (mut table, now) = table();
         let id = table.insert("a", now);
-        assert!(!table.has_room());
+        assert!(!table.has_room(1));
         assert_eq!(table.settle(id), Settled::Waiting("a"));
         assert_eq!(table.settle(id), Settled::Again);
         assert_eq!(table.settle(id + 1), Settled::Unknown);
-        assert!(table.has_room());
+        assert!(table.has_room(1));
     }
 
     #[test]
@@ -156,25 +189,54 @@ mod tests {
         let id = table.insert("a", now + Duration::from_secs(1));
         assert_eq!(table.expire(now), Vec::<&str>::new());
         assert_eq!(table.expire(now + Duration::from_secs(1)), ["a"]);
-        assert!(!table.has_room() && table.is_stuck());
+        assert!(!table.has_room(1) && table.is_stuck());
         assert_eq!(table.next_deadline(), None);
         assert_eq!(
             table.expire(now + Duration::from_secs(9)),
             Vec::<&str>::new()
         );
         assert_eq!(table.settle(id), Settled::Late);
-        assert!(table.has_room());
+        assert!(table.has_room(1));
+    }
+
+    #[test]
+    fn one_that_is_passed_over_holds_nobody_up_and_is_known_to_be_lost_when_its_time_is_over() {
+        let (mut table, now) = table();
+        let lost = table.insert("lost", now + Duration::from_secs(1));
+        let next = table.insert("next", now + Duration::from_secs(9));
+        assert!(!table.has_room(2));
+        assert_eq!(table.settle(next), Settled::Waiting("next"));
+        assert!(table.has_room(1) && table.is_idle());
+        assert!(table.is_awaited() && !table.has_lost_one());
+        assert_eq!(table.expire(now + Duration::from_secs(1)), ["lost"]);
+        assert!(table.has_lost_one());
+        assert_eq!(table.settle(lost), Settled::Late);
+        assert!(!table.has_lost_one());
+    }
+
+    #[test]
+    fn an_image_that_loses_everything_does_not_fill_the_table() {
+        let mut table = Inflight::new(3);
+        let now = Instant::now();
+        for _ in 0..2 {
+            table.insert("lost", now);
+            let answered = table.insert("answered", now);
+            table.settle(answered);
+        }
+        assert!(table.has_room(1));
+        table.insert("the last", now);
+        assert!(!table.has_room(9));
     }
 
     #[test]
     fn a_disconnect_frees_every_place_and_tells_only_those_who_wait() {
-        let mut table = Inflight::new(2);
+        let mut table = Inflight::new(9);
         let now = Instant::now();
         table.insert("late", now);
         table.insert("waiting", now + Duration::from_secs(9));
         assert_eq!(table.expire(now), ["late"]);
         assert_eq!(table.disconnect(), ["waiting"]);
-        assert!(table.has_room());
+        assert!(table.has_room(1));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use super::inflight::Correlation;
 use tcp::Lines;
 use zeromq::Sockets;
 
+/// Requests that are ever under way by a link at the same time.
+pub(crate) const WIDEST: usize = 32;
+
 /// A link that connects, and connects again, by itself. One task owns it.
 pub(crate) enum Link {
     ZeroMq(Sockets),
@@ -83,6 +86,15 @@ impl Link {
             Protocol::ZeroMq => Self::ZeroMq(Sockets::open(context, address)?),
             Protocol::Tcp => Self::Tcp(Lines::open(&address.endpoint)),
         })
+    }
+
+    /// How many requests can be under way by it at the same time.
+    pub(crate) fn widest(&self) -> usize {
+        match self {
+            Self::ZeroMq(_) => WIDEST,
+            // Without frames only one that is alone can be told apart.
+            Self::Tcp(_) => 1,
+        }
     }
 
     /// The next thing that happens. Can be cancelled.

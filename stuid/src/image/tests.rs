@@ -287,6 +287,8 @@ async fn when_a_socket_is_replaced_what_waits_goes_by_the_new_one() {
     let bridge = Bridge::to(&rogue);
     let spoiled = bridge.ask(PATIENCE);
     let came = rogue.asked("system_info").await;
+    // An image that stands still gets nothing more.
+    sleep_until(Instant::now() + Duration::from_millis(20)).await;
     let waiting = bridge.ask_for("list_classes", PATIENCE);
     rogue.say(&came, &[b"garbage"]);
     assert_eq!(spoiled.await.unwrap(), Err(LinkError::Unknown));

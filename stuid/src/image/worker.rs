@@ -1,8 +1,9 @@
 //! The only owner of the link to the image: one task that takes messages from a bounded channel,
-//! sends one at a time, and settles each exactly once.
+//! sends them, and settles each exactly once.
 //!
-//! Its rules: nothing is sent while the link is down; a timeout does not free the place of a
-//! request that was sent; at a disconnect the replies that have arrived are taken first, then
+//! Its rules: nothing is sent while the link is down; no more is sent ahead than the image answers
+//! in a moment (`pace`), and nothing to one that stands still; a timeout does not free the place
+//! of a request that was sent; at a disconnect the replies that have arrived are taken first, then
 //! what was sent becomes *unknown*. A peer that breaks the protocol costs a socket: what waits on
 //! it becomes *unknown* and a new one is opened; one that keeps silent is given up when it answers
 //! on a second one (`spare`). What the worker does not do: read JSON, send anything twice, or
@@ -23,14 +24,15 @@ use super::address::Address;
 use super::inflight::{Inflight, Settled};
 use super::link::{Arrived, Change, Happening, Link, Refusal, Sent};
 use super::message::{Answer, Connection, LinkError, Message};
+use super::pace::Pace;
 use super::queue::Queue;
 use spare::{Spare, Verdict};
 
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 
-/// Requests under way at the image. A second one would only wait in its pipe; one buys certainty.
-const WINDOW: usize = 1;
+/// Requests that are kept in mind although the image has passed them over, and those under way.
+const MOST_SENT: usize = 2 * super::link::WIDEST;
 
 /// At the start, requests wait this long for the first connection before they are told that
 /// nobody is there.
@@ -78,6 +80,7 @@ pub(crate) struct Worker {
     /// No deadline in the queue is before this: they are not all looked at for every message.
     queue_due: Option<Instant>,
     inflight: Inflight<Waiting>,
+    pace: Pace,
     state: watch::Sender<LinkState>,
     connection: u64,
     connecting_until: Instant,
@@ -115,6 +118,7 @@ impl Worker {
     ) -> Result<Self, tmq::TmqError> {
         let context = zmq::Context::new();
         let link = Link::open(&context, address)?;
+        let pace = Pace::new(link.widest(), Instant::now());
         Ok(Self {
             context,
             address: address.clone(),
@@ -122,7 +126,8 @@ impl Worker {
             inbox,
             queue: Queue::new(limits),
             queue_due: None,
-            inflight: Inflight::new(WINDOW),
+            inflight: Inflight::new(MOST_SENT),
+            pace,
             state,
             connection: 0,
             connecting_until: Instant::now() + FIRST_CONNECTION,
@@ -199,10 +204,11 @@ impl Worker {
         self.enqueue(message);
     }
 
-    /// Sends as much as the window allows.
+    /// Sends as much as may be under way.
     fn send_waiting(&mut self) {
         self.stuffed = false;
-        while self.is_up() && self.inflight.has_room() && !self.stuffed {
+        let window = self.pace.width(Instant::now());
+        while self.may_send(window) {
             let Some(mut message) = self.queue.pop() else {
                 break;
             };
@@ -230,12 +236,20 @@ impl Worker {
         self.tell_queue();
     }
 
+    /// What waits on a worn socket is waited for, and nothing more is given to it.
+    fn may_send(&self, window: usize) -> bool {
+        self.is_up() && !self.stuffed && self.worn.is_none() && self.inflight.has_room(window)
+    }
+
     fn sent(&mut self, message: Message) {
         let (deadline, sent_at) = (message.deadline, Instant::now());
         let waited = sent_at.duration_since(message.came_at).as_secs_f64();
         let priority = message.priority.name();
         let wait = self.metrics.link.wait.with_label_values(&[priority]);
         wait.observe(waited);
+        if self.inflight.is_idle() {
+            self.pace.began(sent_at);
+        }
         let waiting = Waiting { message, sent_at };
         self.inflight.insert(waiting, deadline);
     }
@@ -256,7 +270,7 @@ impl Worker {
 
     fn on_link(&mut self, happening: Happening) {
         match happening {
-            Happening::Received(reply) => self.on_reply(reply),
+            Happening::Received(reply) => self.on_replies(reply),
             Happening::Changed(Change::Up) => self.on_up(),
             // It is known.
             Happening::Changed(Change::Down) if self.is_down() => {}
@@ -308,6 +322,9 @@ impl Worker {
     /// Replaces a worn socket when nobody waits on it, and looks for another way when nothing
     /// comes any more for those who were told a timeout.
     fn look_after_socket(&mut self) {
+        if self.inflight.has_lost_one() {
+            self.worn.get_or_insert("silence");
+        }
         if let Some(why) = self.worn
             && !self.inflight.is_awaited()
         {
@@ -336,7 +353,7 @@ impl Worker {
         while let Some(reply) = self.link.take_arrived() {
             self.on_reply(reply);
         }
-        let unknown = usize::from(self.inflight.is_awaited());
+        let unknown = self.inflight.awaited();
         self.replace("asked");
         // Whoever asked may have gone.
         let _ = done.send(unknown);
@@ -374,8 +391,26 @@ impl Worker {
             .with_label_values(&[why])
             .inc();
         self.worn = None;
+        self.settle_sent();
+    }
+
+    /// Nobody will answer what was sent.
+    fn settle_sent(&mut self) {
+        self.pace.forget();
         for Waiting { message, .. } in self.inflight.disconnect() {
             answer(message, Err(LinkError::Unknown));
+        }
+    }
+
+    /// Takes a reply and those that came with it, before the next requests are sent.
+    fn on_replies(&mut self, first: Arrived) {
+        self.on_reply(first);
+        // No peer keeps the task here: more than were sent do not come together.
+        for _ in 0..MOST_SENT {
+            let Some(reply) = self.link.take_arrived() else {
+                return;
+            };
+            self.on_reply(reply);
         }
     }
 
@@ -384,16 +419,21 @@ impl Worker {
             self.drop_reply("malformed");
             return self.replace("garbage");
         };
+        let now = Instant::now();
         match self.inflight.settle(correlation) {
             Settled::Waiting(Waiting { message, sent_at }) => {
+                self.pace.answered(now);
                 self.metrics
                     .link
                     .duration
-                    .observe(sent_at.elapsed().as_secs_f64());
+                    .observe((now - sent_at).as_secs_f64());
                 let order = correlation;
                 answer(message, Ok(Answer { body, order }));
             }
-            Settled::Late => self.drop_reply("late"),
+            Settled::Late => {
+                self.pace.answered(now);
+                self.drop_reply("late");
+            }
             Settled::Again => {
                 self.drop_reply("again");
                 self.worn = Some("garbage");
@@ -442,9 +482,7 @@ impl Worker {
 
     /// Tells everybody: *unknown* to those whose request was sent, `unsent` to the others.
     fn settle_all(&mut self, unsent: &LinkError) {
-        for Waiting { message, .. } in self.inflight.disconnect() {
-            answer(message, Err(LinkError::Unknown));
-        }
+        self.settle_sent();
         for message in self.queue.take(|_| true) {
             answer(message, Err(unsent.clone()));
         }

@@ -17,7 +17,7 @@ use super::super::socket::Socket;
 use super::{Arrived, Change, Happening, Refusal, Sent};
 
 /// Messages per direction that ZeroMQ may hold: a little more than can ever be under way.
-const HIGH_WATER_MARK: i32 = 20;
+const HIGH_WATER_MARK: i32 = super::WIDEST as i32 + 16;
 /// Between two attempts to connect. Without a maximum: an exponential one makes a restarted image
 /// wait for seconds.
 const RECONNECT_MS: i32 = 10;
