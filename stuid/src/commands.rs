@@ -57,7 +57,7 @@ use crate::image::{Image, new_id};
 use crate::metrics::Metrics;
 use crate::notes::Notes;
 use crate::session::{Access, Session};
-use crate::sessions::Sessions;
+use crate::sessions::{IdHolder, Sessions};
 use crate::store::Store;
 use notice::Notice;
 
@@ -367,13 +367,22 @@ impl Asked {
         self.services.sessions.find(self.client.peer, name_or_id)
     }
 
+    /// What has the id of this request among the evaluations. One that is short is never free.
+    fn id_holder(&self) -> IdHolder {
+        if self.id.chars().count() < UNIQUE_ID_CHARS {
+            return IdHolder::Hidden;
+        }
+        self.services
+            .sessions
+            .holder_of_id(self.client.peer, &self.id)
+    }
+
     /// The id of the evaluation that this request starts: the request's own, when that can be
     /// unique and is not taken, so that a request that is sent again can be known again.
-    fn evaluation_id(&self) -> String {
-        let own = self.id.chars().count() >= UNIQUE_ID_CHARS;
-        match own && !self.services.sessions.knows_evaluation(&self.id) {
-            true => self.id.clone(),
-            false => new_id(),
+    fn evaluation_id(&self, holder: &IdHolder) -> String {
+        match holder {
+            IdHolder::None => self.id.clone(),
+            IdHolder::Known(_) | IdHolder::Hidden => new_id(),
         }
     }
 

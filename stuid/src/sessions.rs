@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use evaluations::{may_know, not_found};
+pub(crate) use evaluations::{IdHolder, may_know, not_found};
 pub use name::check as check_name;
 
 use crate::announcements::Announcements;

@@ -300,13 +300,15 @@ impl Store {
         }
     }
 
-    /// An evaluation that has ended, when its end is still in the log. Reads from disk, perhaps.
+    /// An evaluation that has ended, when its end is still in the log. Reads from disk, perhaps: one
+    /// row, of a table whose upper pages are in memory. It is asked for each evaluation that begins,
+    /// and to give the runtime to another thread meanwhile would cost many times as much.
     pub(crate) fn ended(&self, id: &str) -> Option<EndedEvaluation> {
         if let Some(found) = lock(&self.0.pending).ended.get(id) {
             return Some(found.clone());
         }
         let tables = lock(&self.0.tables).clone()?;
-        self.0.read(block_in_place(|| tables.ended(id))).flatten()
+        self.0.read(tables.ended(id)).flatten()
     }
 
     /// The newest evaluations of a session that ended before a position, newest first. Reads from

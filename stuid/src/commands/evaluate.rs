@@ -9,8 +9,9 @@ use stui_protocol::{ErrorType, Failure, Request, Version};
 use tokio::time::Instant;
 
 use super::notice::Notice;
-use super::{Asked, Services, UNIQUE_ID_CHARS, awaiting};
+use super::{Asked, Services, awaiting};
 use crate::session::{Evaluation, Following, Job, Session, Wait, never_began, timeout_of};
+use crate::sessions::IdHolder;
 
 /// Evaluations without a session that may run at the same time, over all clients.
 pub(crate) const MOST_LOOSE: usize = 256;
@@ -26,11 +27,15 @@ pub(super) async fn serve(asked: Asked, command: &str, mut given: Map<String, Va
         return asked.responder.answer(Err(failure));
     }
     let wait_ms = given.remove("wait_ms").as_ref().and_then(Value::as_u64);
-    if let Some(known) = sent_again(&asked, command, &given) {
-        return awaiting::answer_end(asked.responder, &known, wait_ms).await;
+    let holder = asked.id_holder();
+    // An earlier request of this id has started it.
+    if let IdHolder::Known(known) = &holder
+        && known.code == code_of(command, &given)
+    {
+        return awaiting::answer_end(asked.responder, known, wait_ms).await;
     }
     let start = Request {
-        id: asked.evaluation_id(),
+        id: asked.evaluation_id(&holder),
         command: command.to_owned(),
         parameters: given,
         version: Version::CURRENT,
@@ -115,16 +120,6 @@ async fn in_turn(services: &Services, following: Following, notice: Notice) -> O
     let waited = evaluation.accepted_at.elapsed();
     services.metrics.evaluations.sent(waited);
     following.outcome().await
-}
-
-/// The evaluation that an earlier request of this id has started.
-fn sent_again(asked: &Asked, command: &str, given: &Map<String, Value>) -> Option<Arc<Evaluation>> {
-    if asked.id.chars().count() < UNIQUE_ID_CHARS {
-        return None;
-    }
-    let peer = asked.client.peer;
-    let known = asked.services.sessions.evaluation(peer, &asked.id).ok()?;
-    (known.code == code_of(command, given)).then_some(known)
 }
 
 fn code_of(command: &str, given: &Map<String, Value>) -> String {

@@ -21,7 +21,7 @@ pub(super) async fn serve(asked: Asked, command: Submit) {
         on_error: command.on_error,
         ..Evaluate::new(command.code.clone(), None)
     };
-    let start = Request::new(asked.evaluation_id(), &parameters);
+    let start = Request::new(asked.evaluation_id(&asked.id_holder()), &parameters);
     let by = asked.client.requester();
     let id = start.id.clone();
     let sessions = &asked.services.sessions;

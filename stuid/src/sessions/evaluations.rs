@@ -10,9 +10,20 @@ use stui_protocol::{ErrorType, Failure};
 use super::Sessions;
 use crate::identity::Peer;
 use crate::session::{Access, Evaluation, Holder, Holdings, Session};
+use crate::store::EndedEvaluation;
 
 /// Evaluations without a session that are remembered.
 const MOST_REMEMBERED: usize = 64;
+
+/// What has an id.
+pub(crate) enum IdHolder {
+    /// Nothing: it is free.
+    None,
+    /// An evaluation that the peer may know.
+    Known(Arc<Evaluation>),
+    /// One that is none of his business, or that cannot be read any more.
+    Hidden,
+}
 
 impl Sessions {
     /// The evaluation of that id, when the peer may know it.
@@ -49,6 +60,21 @@ impl Sessions {
         self.evaluation_of_any(id).is_some() || self.table.store.ended(id).is_some()
     }
 
+    /// Which evaluation has that id, for a peer who would give it to another one.
+    pub(crate) fn holder_of_id(&self, peer: Peer, id: &str) -> IdHolder {
+        let known = match self.evaluation_of_any(id) {
+            Some(evaluation) => Some(evaluation),
+            None => match self.table.store.ended(id) {
+                Some(ended) => self.read_ended(&ended),
+                None => return IdHolder::None,
+            },
+        };
+        match known.filter(|evaluation| may_know(peer, evaluation)) {
+            Some(evaluation) => IdHolder::Known(evaluation),
+            None => IdHolder::Hidden,
+        }
+    }
+
     /// A record of an evaluation that is about to be accepted.
     #[must_use]
     pub fn record(
@@ -73,10 +99,13 @@ impl Sessions {
 
     /// One that ended some time ago, perhaps under an earlier daemon: the log has it.
     fn ended_evaluation(&self, id: &str) -> Option<Arc<Evaluation>> {
-        let ended = self.table.store.ended(id)?;
+        self.read_ended(&self.table.store.ended(id)?)
+    }
+
+    fn read_ended(&self, ended: &EndedEvaluation) -> Option<Arc<Evaluation>> {
         let mut sessions = self.all().into_iter();
         let session = sessions.find(|session| session.key == ended.session)?;
-        let evaluation = session.read_ended(&ended)?;
+        let evaluation = session.read_ended(ended)?;
         if let Some((outcome, _)) = evaluation.ended() {
             let holder = Holder::Session(session.key);
             self.holdings().note(&outcome, holder);
