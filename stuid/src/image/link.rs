@@ -114,6 +114,14 @@ impl Link {
         }
     }
 
+    /// Takes note of new and lost connections, before something is sent.
+    pub(crate) fn look(&mut self) {
+        match self {
+            Self::ZeroMq(sockets) => sockets.look(),
+            Self::Tcp(_) => {}
+        }
+    }
+
     /// Sends a whole message now, or says that it cannot.
     pub(crate) fn send(&mut self, correlation: Correlation, body: Vec<u8>) -> Sent {
         match self {

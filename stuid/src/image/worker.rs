@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use stui_protocol::time::{self, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -158,7 +159,10 @@ impl Worker {
                 () = self.orders.distrust.notified() => self.worn = Some("garbage"),
                 Some(done) = self.orders.reconnects.recv() => self.reconnect(done),
                 message = self.inbox.recv() => match message {
-                    Some(message) => self.accept_all(message),
+                    Some(message) => {
+                        self.let_others_ask().await;
+                        self.accept_all(message);
+                    }
                     None => break,
                 },
                 () = sleep_until(wake) => {}
@@ -186,6 +190,14 @@ impl Worker {
         }
     }
 
+    /// While the image works, what the next one asks need not go alone: whoever has something to
+    /// ask now does so before it is sent, and libzmq's thread is woken once for all of them.
+    async fn let_others_ask(&mut self) {
+        if !self.inflight.is_idle() {
+            yield_now().await;
+        }
+    }
+
     /// Takes a message and those that came with it.
     fn accept_all(&mut self, first: Message) {
         let mut next = Some(first);
@@ -208,6 +220,7 @@ impl Worker {
     fn send_waiting(&mut self) {
         self.stuffed = false;
         let window = self.pace.width(Instant::now());
+        let mut is_first = true;
         while self.may_send(window) {
             let Some(mut message) = self.queue.pop() else {
                 break;
@@ -223,6 +236,9 @@ impl Worker {
                 continue;
             }
             let body = std::mem::take(&mut message.body);
+            if std::mem::take(&mut is_first) {
+                self.link.look();
+            }
             match self.link.send(self.inflight.next_correlation(), body) {
                 Sent::Whole => self.sent(message),
                 Sent::Not(body) => self.put_back(Message { body, ..message }),

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use tmq::Multipart;
-use zmq::{DONTWAIT, PollEvents, SNDMORE};
+use zmq::{DONTWAIT, SNDMORE};
 
 use super::super::address::Address;
 use super::super::envelope;
@@ -89,15 +89,16 @@ impl Sockets {
         self.dealer.socket.take().ok()?.map(envelope::open)
     }
 
+    /// Takes note of new and lost connections: asking for the events does. It costs a system call,
+    /// so it is done once for all that is sent in one go.
+    pub(crate) fn look(&mut self) {
+        // A socket that cannot be asked takes nothing either.
+        let _ = self.dealer.socket.get().get_events();
+    }
+
     /// Sends a whole message now, or says that it cannot.
     pub(crate) fn send(&mut self, correlation: Correlation, body: Vec<u8>) -> Sent {
         let socket = self.dealer.socket.get();
-        // Asking for the events also makes the socket notice new and lost connections.
-        match socket.get_events() {
-            Ok(events) if events.contains(PollEvents::POLLOUT) => {}
-            Ok(_) => return Sent::Not(body),
-            Err(_) => return Sent::Broken,
-        }
         let address = envelope::address(correlation);
         match socket.send(address.as_slice(), DONTWAIT | SNDMORE) {
             Ok(()) => {}

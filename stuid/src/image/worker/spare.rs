@@ -78,6 +78,7 @@ impl Spare {
         let Ok(body) = envelope::seal(&Request::new(new_id(), &Ping::default())) else {
             return Verdict::Useless;
         };
+        self.link.look();
         match self.link.send(number, body) {
             Sent::Whole => {
                 self.probe = Some(number);
