@@ -1,5 +1,7 @@
 //! Log lines: on standard error, or with fields in systemd's journal.
 
+mod journal;
+
 use std::io;
 
 use tracing_subscriber::Layer;
@@ -8,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
 
 use crate::config::{Log, LogFormat};
+use journal::Journal;
 
 /// What is logged, to be changed while the process runs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -50,20 +53,19 @@ fn lines(format: LogFormat) -> io::Result<Lines> {
     Ok(match format {
         LogFormat::Human => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().boxed(),
-        LogFormat::Journald => journal()?.boxed(),
-        LogFormat::Auto => match goes_to_journal().then(journal) {
-            Some(Ok(journal)) => journal.boxed(),
+        LogFormat::Journald => to_journal(Journal::open()?).boxed(),
+        LogFormat::Auto => match goes_to_journal().then(Journal::open) {
+            Some(Ok(journal)) => to_journal(journal).boxed(),
             _ => lines.with_ansi(false).boxed(),
         },
     })
 }
 
-/// Fields have names such as `STUI_SESSION`.
-fn journal() -> io::Result<tracing_journald::Layer> {
-    let journal = tracing_journald::layer()?;
-    Ok(journal
-        .with_syslog_identifier("stuid".to_owned())
-        .with_field_prefix(Some("STUI".to_owned())))
+fn to_journal(journal: Journal) -> impl Layer<Filtered> + Send + Sync {
+    fmt::layer()
+        .json()
+        .with_writer(move || journal.clone())
+        .log_internal_errors(false)
 }
 
 /// Whether standard error is what systemd has connected to its journal: it leaves the device and the
