@@ -23,8 +23,13 @@ fn a_package_is_installed_upgraded_and_purged() {
         }
         for package in fs::read_dir(packages.path()).expect("packages") {
             let package = package.expect("a package");
-            let revision = if is_second(&package.path()) { 2 } else { 1 };
-            let to = root.join(format!("root/stui-{revision}.deb"));
+            let dir = if is_second(&package.path()) {
+                "root/next"
+            } else {
+                "root"
+            };
+            fs::create_dir_all(root.join(dir)).expect("a directory");
+            let to = root.join(dir).join(package.file_name());
             fs::copy(package.path(), to).expect("a copy of a package");
         }
         // Here services may be started, whatever this machine says.
@@ -35,10 +40,30 @@ fn a_package_is_installed_upgraded_and_purged() {
         Err(needs) => return skipped(story, &needs),
     };
 
+    let told = told();
+    let [install, others, settings, upgrade] = told.as_slice() else {
+        panic!("docs/installing.md has other commands: {told:#?}");
+    };
+    assert!(typed(&container, install).contains("active\n7\n"));
     it_works_as_soon_as_it_is_installed(&container);
-    an_upgrade_leaves_what_runs_alone(&container);
+    assert!(typed(&container, others).ends_with("7\n"));
+    assert!(typed(&container, settings).contains("autosave_s = \"30\""));
+    an_upgrade_leaves_what_runs_alone(&container, upgrade);
     a_removal_keeps_what_users_have(&container);
     a_purge_keeps_only_keys(&container);
+}
+
+/// The commands of docs/installing.md that are told here, as they stand there.
+fn told() -> Vec<String> {
+    let page = fs::read_to_string(format!("{PROJECT}/docs/installing.md")).expect("the page");
+    let marked = page.split("<!-- told by the story package -->\n```sh\n");
+    let commands = marked.skip(1).filter_map(|rest| rest.split("```").next());
+    commands.map(str::to_owned).collect()
+}
+
+/// Types commands into a shell of root.
+fn typed(container: &Container, commands: &str) -> String {
+    container.run(&["sh", "-e", "-c", &format!("cd /root\n{commands}")])
 }
 
 /// Makes a package of the programs under test.
@@ -66,8 +91,6 @@ fn is_there(container: &Container, path: &str) -> bool {
 }
 
 fn it_works_as_soon_as_it_is_installed(container: &Container) {
-    container.run(&["dpkg", "--install", "/root/stui-1.deb"]);
-
     assert_eq!(container.property("stuid.socket", "ActiveState"), "active");
     let enabled = container.property("stuid.socket", "UnitFileState");
     assert_eq!(enabled, "enabled", "it is there after the next boot");
@@ -83,29 +106,26 @@ fn it_works_as_soon_as_it_is_installed(container: &Container) {
     container.run(&["bash", "-n", completions]);
 }
 
-fn an_upgrade_leaves_what_runs_alone(container: &Container) {
+fn an_upgrade_leaves_what_runs_alone(container: &Container, commands: &str) {
+    let (install, restart) = commands.split_once('\n').expect("two steps");
     let daemon = container.property("stuid.service", "MainPID");
-    let changed = "printf '[log]\\nlevel = \"warn\"\\n' >> /etc/stui/stuid.toml";
-    container.run(&["sh", "-c", changed]);
     container.run(&["stui", "--no-start", "submit", "[true] whileTrue"]);
     patience::until("an evaluation that runs", || {
         let sessions = container.run(&["stui", "--no-start", "ls"]);
         sessions.contains("whileTrue").then_some(())
     });
 
-    let said = container.run(&["dpkg", "--install", "/root/stui-2.deb"]);
+    let said = typed(container, install);
 
     assert!(said.contains("systemctl restart stuid"), "{said}");
     assert_eq!(container.property("stuid.service", "MainPID"), daemon);
     let sessions = container.run(&["stui", "--no-start", "ls"]);
     assert!(sessions.contains("whileTrue"), "it still runs: {sessions}");
     let settings = container.run(&["cat", "/etc/stui/stuid.toml"]);
-    assert!(settings.contains("warn"), "settings stay: {settings}");
+    assert!(settings.contains("autosave_s"), "settings stay: {settings}");
 
-    container.run(&["systemctl", "restart", "stuid"]);
+    assert_eq!(typed(container, restart), "7\n");
     assert_ne!(container.property("stuid.service", "MainPID"), daemon);
-    let said = container.run(&["stui", "--no-start", "eval", "3 + 4"]);
-    assert_eq!(said, "7\n");
 }
 
 fn a_removal_keeps_what_users_have(container: &Container) {
