@@ -32,6 +32,7 @@ pub mod cli;
 pub mod container;
 pub mod conversation;
 pub mod disk;
+pub mod golden;
 pub mod http;
 pub mod python;
 pub mod scripted;

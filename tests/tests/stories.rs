@@ -16,6 +16,7 @@ mod stories {
     mod client_link;
     mod conversations;
     mod daemon_life;
+    mod earlier_clients;
     mod garbage;
     mod http_port;
     mod image_life;

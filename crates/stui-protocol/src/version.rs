@@ -35,14 +35,15 @@ impl Version {
         if self.major == Self::CURRENT.major {
             return Ok(());
         }
+        // Read at the other end, by whoever asked.
         let advice = if self.major > Self::CURRENT.major {
-            "this side"
+            "upgrade stuid, or use a client of version 1"
         } else {
-            "the other side"
+            "upgrade the client"
         };
         Err(Failure::new(
             ErrorType::UnsupportedVersion,
-            format!("protocol {self} is not spoken here, only 1.0 and 1.1: upgrade {advice}"),
+            format!("protocol {self} is not spoken here, only 1.0 and 1.1: {advice}"),
         )
         .with("spoken", json!(Self::SPOKEN)))
     }
@@ -120,11 +121,7 @@ mod tests {
         let failure = newer.check().unwrap_err();
         assert_eq!(failure.error_type, ErrorType::UnsupportedVersion);
         assert_eq!(failure.details["spoken"], json!(["1.0", "1.1"]));
-        assert!(
-            failure.error.contains("upgrade this side"),
-            "{}",
-            failure.error
-        );
+        assert!(failure.error.contains("upgrade stuid"), "{}", failure.error);
         assert_eq!(Version { major: 1, minor: 7 }.check(), Ok(()));
     }
 }
