@@ -111,6 +111,16 @@ pub(crate) fn banner(
     Ok(text)
 }
 
+/// Stops this process and whatever the shell has started with it, until it is told to go on.
+///
+/// # Errors
+/// When the system does not let us.
+fn suspend() -> Result<Next, Problem> {
+    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)
+        .map_err(|error| Problem::io("stopping")(error.into()))?;
+    Ok(Next::Prompt)
+}
+
 /// The loop and what it works with.
 struct Repl<'c, 't> {
     live: Shared,
@@ -129,6 +139,7 @@ impl Repl<'_, '_> {
             next = match self.editor.read_line(&prompt) {
                 Ok(Signal::Success(line)) => self.entered(&line)?,
                 Ok(Signal::CtrlD) => Next::Leave,
+                Ok(Signal::HostCommand(command)) if command == editor::SUSPEND => suspend()?,
                 // The idle callback breaks the line when the connection is gone.
                 Ok(Signal::ExternalBreak(typed)) => self.broken_off(&typed)?,
                 Ok(_) => Next::Prompt,

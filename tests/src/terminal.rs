@@ -31,6 +31,8 @@ pub mod key {
     pub const CTRL_C: &str = "\x03";
     /// End of input.
     pub const CTRL_D: &str = "\x04";
+    /// Stop.
+    pub const CTRL_Z: &str = "\x1a";
     /// The line before.
     pub const UP: &str = "\x1b[A";
 }
@@ -80,14 +82,29 @@ impl Terminal {
     /// Opens a terminal with `stui` and these arguments in it.
     #[must_use]
     pub fn open(user: &Cli, arguments: &[&str]) -> Self {
+        Self::with(user, CommandBuilder::new(binaries::stui()), arguments)
+    }
+
+    /// Opens a terminal with a shell in it that knows the jobs it has started.
+    #[must_use]
+    pub fn shell(user: &Cli) -> Self {
+        let mut terminal = Self::with(user, CommandBuilder::new("sh"), &["-i"]);
+        terminal.enters(&format!(
+            "PS1='shell$ '; alias stui={}",
+            binaries::stui().display()
+        ));
+        terminal.shows_what("a prompt", |screen| screen.trim_end().ends_with("shell$"));
+        terminal
+    }
+
+    fn with(user: &Cli, mut command: CommandBuilder, arguments: &[&str]) -> Self {
         let pair = native_pty_system().openpty(SIZE).expect("a terminal");
-        let mut command = CommandBuilder::new(binaries::stui());
         command.env_clear();
         for (name, value) in user.environment() {
             command.env(name, value);
         }
         command.args(arguments);
-        let child = pair.slave.spawn_command(command).expect("starting stui");
+        let child = pair.slave.spawn_command(command).expect("starting it");
         let reader = pair
             .master
             .try_clone_reader()

@@ -6,11 +6,12 @@ use std::io::Write as _;
 use serde_json::Value;
 use stui_protocol::daemon::Await;
 use stui_protocol::image::{Interrupt, Job, RunTests, TestReport};
-use stui_protocol::{Outcome, Reply};
+use stui_protocol::{ErrorType, Outcome, Reply};
 
+use super::returning::{RETURNS, fate_unknown, is_refused};
 use super::{Context, eval::milliseconds, method, session_or_main};
 use crate::args;
-use crate::connection::{Connection, request};
+use crate::connection::{Connection, Errand, request};
 use crate::exit::{Exit, Problem};
 use crate::render::{event, failure};
 use crate::terminal::Sink;
@@ -21,9 +22,11 @@ const WAIT_MS: u64 = 10_000;
 /// Runs tests; exit code 1 unless all pass.
 pub(crate) fn run(args: &args::Test, context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect()?;
-    let session = session_or_main(&mut connection, args.session.as_deref())?;
+    let session = context.insist(&mut connection, |connection| {
+        session_or_main(connection, args.session.as_deref())
+    })?;
     connection.catch_signals()?;
-    let reply = report(&mut connection, &tests(args), session)?;
+    let reply = report(&mut connection, &tests(args), session, context)?;
     if context.json {
         context.print_json(&reply)?;
     }
@@ -60,27 +63,67 @@ fn tests(args: &args::Test) -> RunTests {
     run
 }
 
-/// Starts the tests and asks until they have ended. Ctrl-C interrupts them.
-fn report(connection: &mut Connection, run: &RunTests, session: &str) -> Result<Reply, Problem> {
-    let mut reply = connection.ask(&request(run, Some(session)))?;
-    while let Some(evaluation_id) = running(&reply.outcome) {
-        let ask = Await {
-            evaluation_id: evaluation_id.clone(),
-            wait_ms: Some(WAIT_MS),
+/// Starts the tests and asks until they have ended. Ctrl-C interrupts them. A daemon that goes away
+/// meanwhile is come back to; what it had taken goes on under the id of the request.
+fn report(
+    connection: &mut Connection,
+    run: &RunTests,
+    session: &str,
+    context: &mut Context<'_>,
+) -> Result<Reply, Problem> {
+    let start = request(run, Some(session));
+    let mut evaluation: Option<String> = None;
+    let mut returns = 0;
+    loop {
+        let asked = match &evaluation {
+            None => connection.ask(&start),
+            Some(id) => connection.ask(&request(&end_of(id), None)),
         };
-        reply = match connection.ask(&request(&ask, None)) {
-            Err(Problem::Interrupted) => {
+        let problem = match asked {
+            Ok(reply) if is_refused(&reply) => Problem::NotSent,
+            Ok(reply) => match running(&reply.outcome) {
+                Some(id) => {
+                    evaluation = Some(id);
+                    continue;
+                }
+                None if returns > 0 && is_forgotten(&reply) => {
+                    return Err(fate_unknown(&start.id).into());
+                }
+                None => return Ok(reply),
+            },
+            Err(problem) => problem,
+        };
+        match problem {
+            Problem::Interrupted => {
                 let interrupt = Interrupt {
                     session_id: None,
-                    evaluation_id: Some(evaluation_id),
+                    evaluation_id: evaluation.or(Some(start.id)),
                 };
                 connection.ask(&request(&interrupt, Some(session)))?;
                 return Err(Problem::Interrupted);
             }
-            other => other?,
-        };
+            problem if problem.is_lost() && returns < RETURNS => {
+                returns += 1;
+                if matches!(problem, Problem::Lost) {
+                    evaluation.get_or_insert_with(|| start.id.clone());
+                }
+                context.come_back(connection, problem, Errand::default())?;
+            }
+            problem => return Err(problem),
+        }
     }
-    Ok(reply)
+}
+
+fn end_of(evaluation_id: &str) -> Await {
+    Await {
+        evaluation_id: evaluation_id.to_owned(),
+        wait_ms: Some(WAIT_MS),
+    }
+}
+
+fn is_forgotten(reply: &Reply) -> bool {
+    let outcome = reply.outcome.as_ref();
+    outcome.is_err_and(|failure| failure.error_type == ErrorType::EvaluationNotFound)
 }
 
 /// The evaluation, while it goes on.

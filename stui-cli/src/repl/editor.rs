@@ -29,6 +29,9 @@ const HISTORY_ENTRIES: usize = 5000;
 /// The menu of completions.
 const MENU: &str = "completions";
 
+/// What the editor answers for Ctrl-Z.
+pub(super) const SUSPEND: &str = "suspend";
+
 /// The editor: multi-line input, colours, history, completion, and what happens in the session
 /// above the prompt.
 pub(super) fn new(live: &Shared, palette: Palette) -> Reedline {
@@ -40,6 +43,12 @@ pub(super) fn new(live: &Shared, palette: Palette) -> Reedline {
             ReedlineEvent::Menu(MENU.to_owned()),
             ReedlineEvent::MenuNext,
         ]),
+    );
+    // As in any other program of a shell; the line stays.
+    keys.add_binding(
+        KeyModifiers::CONTROL,
+        KeyCode::Char('z'),
+        ReedlineEvent::ExecuteHostCommand(SUSPEND.to_owned()),
     );
     let menu = ColumnarMenu::default()
         .with_name(MENU)

@@ -185,6 +185,32 @@ fn eval_and_await_go_on_waiting_when_the_daemon_is_back() {
 }
 
 #[test]
+fn tests_go_on_when_the_daemon_is_killed_and_are_told_by_the_next() {
+    let (_image, mut daemon) = cast();
+    let user = daemon.user();
+    let definition = "TestCase subclass: #ReturningTest instanceVariableNames: '' \
+                      classVariableNames: '' package: 'Stories'";
+    user.run(&["eval", "--session", "other", definition])
+        .exits(0);
+    let method = format!(
+        "ReturningTest compile: 'testWaits {}'",
+        WAITS.replace('\'', "''")
+    );
+    user.run(&["eval", "--session", "other", &method]).exits(0);
+    let testing = spawn(&user, &["test", "ReturningTest"]);
+    wait_until_begun(&daemon);
+
+    daemon.kill();
+    daemon.start_again();
+    user.run(&["eval", "--session", "other", GO]).exits(0);
+
+    let ended = testing.wait_with_output().expect("its end");
+    assert!(ended.status.success(), "{ended:?}");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+#[test]
 fn an_evaluation_whose_image_is_gone_as_well_has_an_unknown_outcome() {
     let mut daemon = Daemon::start();
     let user = daemon.user();

@@ -89,6 +89,29 @@ fn ctrl_c_clears_the_line_when_nothing_runs() {
 }
 
 #[test]
+fn ctrl_z_stops_the_terminal_and_the_line_is_there_when_it_goes_on() {
+    let daemon = Daemon::start();
+    let mut terminal = Terminal::shell(&daemon.user());
+    terminal.enters("stui");
+    terminal.shows("main> ");
+    terminal.types("3 +");
+    terminal.shows("main> 3 +");
+
+    terminal.types(key::CTRL_Z);
+
+    terminal.shows("Stopped");
+    terminal.shows_what("the shell's prompt", |screen| {
+        screen.trim_end().ends_with("shell$")
+    });
+    terminal.enters("fg");
+    terminal.shows_what("the line", |screen| {
+        screen.matches("main> 3 +").count() == 2
+    });
+    terminal.enters(" 4");
+    terminal.shows("→ 7");
+}
+
+#[test]
 fn ctrl_d_on_an_empty_line_detaches_and_nothing_else() {
     let daemon = Daemon::start();
     let mut terminal = Terminal::open(&daemon.user(), &[]);
