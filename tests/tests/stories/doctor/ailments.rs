@@ -75,7 +75,7 @@ pub(super) const AILMENTS: [Ailment; 20] = [
     ailment("a key that is misspelt", ("settings", "did you mean log.level", NO_DAEMON), causes::a_misspelt_key),
     ailment("a killed daemon", ("daemon", "nobody listens at", NO_DAEMON), causes::a_killed_daemon),
     ailment("a stopped daemon", ("daemon", "did not answer", NO_DAEMON), causes::a_stopped_daemon),
-    ailment("another program at the socket", ("daemon", "", NO_DAEMON), causes::another_program),
+    ailment("another program at the socket", ("daemon", "not a message", NO_DAEMON), causes::another_program),
     ailment("a socket of somebody else", ("daemon", "ermission denied", NO_DAEMON), causes::a_socket_of_another_user),
     ailment("no place for one more client", ("daemon", "clients.max", NO_DAEMON), causes::too_many_clients),
     ailment("a daemon of another version", ("versions", "9.9.9", NO_DAEMON), causes::another_version),
