@@ -54,6 +54,7 @@ use crate::connection::Responder;
 use crate::gate::Gate;
 use crate::identity::Peer;
 use crate::image::{Image, new_id};
+use crate::limits::RequestBytes;
 use crate::metrics::Metrics;
 use crate::notes::Notes;
 use crate::session::{Access, Session};
@@ -78,6 +79,8 @@ pub struct Services {
     pub gate: Gate,
     /// The configuration.
     pub config: InForce,
+    /// The bytes of all requests.
+    pub request_bytes: RequestBytes,
     /// The numbers.
     pub metrics: Arc<Metrics>,
     /// The daemon takes no new requests.

@@ -31,7 +31,7 @@ pub use writer::Attachment;
 use crate::commands::{self, Client, Services};
 use crate::identity::Peer;
 use crate::notes::Notes;
-use lines::{LineReader, Stopped};
+use lines::{Came, LineReader, Stopped};
 use places::MOST_REQUESTS;
 pub(crate) use places::{Place, Places};
 use responder::Outgoing;
@@ -65,7 +65,7 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     let writer = Writer::new(write_half, replied, noted, &client, &services);
     let reading = Reading {
         lines: LineReader::new(read_half, stall_timeout),
-        places: Places::default(),
+        places: Places::of(MOST_REQUESTS, &services.request_bytes),
         running: FuturesUnordered::new(),
         replies,
         client: Arc::clone(&client),
@@ -141,7 +141,7 @@ impl Reading {
     /// Takes requests until the client sends no more.
     async fn take_requests(&mut self) {
         loop {
-            let place = loop {
+            let mut place = loop {
                 tokio::select! {
                     Some(()) = self.running.next() => {}
                     place = self.places.take() => match place {
@@ -155,11 +155,15 @@ impl Reading {
                     // First, so that each request begins before the next line is read.
                     biased;
                     Some(()) = self.running.next() => {}
-                    line = self.lines.next() => break line,
+                    line = self.lines.next(&mut place) => break line,
                 }
             };
             match line {
-                Ok(line) => self.begin(&line, place),
+                Ok(Came::Line(line)) => self.begin(&line, place),
+                Ok(Came::Refused(failure)) => {
+                    let responder = self.responder(None, "invalid", place);
+                    responder.answer(Err(failure));
+                }
                 Err(Stopped::Ended) => return,
                 Err(Stopped::Stalled(why)) => {
                     let responder = self.responder(None, "invalid", place);
@@ -171,11 +175,14 @@ impl Reading {
     }
 
     fn begin(&self, line: &Line, mut place: Place) {
-        place.weighs(line.bytes());
+        let room = place.claims(line.bytes());
         match line.request() {
             Ok(request) => {
                 let command = commands::label(&request.command);
                 let responder = self.responder(Some(request.id.clone()), command, place);
+                if let Err(failure) = room {
+                    return responder.answer(Err(failure));
+                }
                 let services = Arc::clone(&self.services);
                 let client = Arc::clone(&self.client);
                 self.running

@@ -18,9 +18,10 @@ use crate::announcements::{self, Announcements};
 use crate::commands::{Clients, MOST_LOOSE, Services};
 use crate::config::{Config, ImageKind, InForce, Layered};
 use crate::error::Error;
-use crate::frontend::Frontend;
+use crate::frontend::{self, Frontend};
 use crate::gate::Gate;
 use crate::image::{Approach, Image, Protocol, events};
+use crate::limits::RequestBytes;
 use crate::listener::{self, Listener, Places};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
@@ -61,13 +62,16 @@ impl Daemon {
             why: std::io::Error::other(why),
         })?;
         let metrics = Arc::new(metrics);
-        let max_clients = listener::make_room(config.clients.max)?;
+        let limits = in_force.limits();
+        let request_bytes = RequestBytes::new(limits.clone());
+        let frontend_files = frontend::files(&config.frontend);
+        let max_clients = listener::make_room(config.clients.max, frontend_files)?;
         let listener = match held {
             Some(socket) => Listener::adopt(socket)?,
             None => Listener::bind(&config.listen.socket, config.listen.mode)?,
         };
         let admin = bind_admin(layered).await?;
-        let frontend = Frontend::bind(&config.frontend, &layered.links)?;
+        let frontend = Frontend::bind(&config.frontend, &layered.links, &request_bytes)?;
         let (store, recovered) = open_store(config, &metrics)?;
         let embedded = start_embedded(config, listener.path())?;
         let (endpoint, events_endpoint) = endpoints(config, embedded.as_ref());
@@ -75,7 +79,7 @@ impl Daemon {
         let settling = CancellationToken::new();
         let approach = approach(layered);
         let address = approach.to(&endpoint);
-        let image = Image::start(&address, config.limits, &metrics, &tasks, &background);
+        let image = Image::start(&address, limits.clone(), &metrics, &tasks, &background);
         let image = image.map_err(|why| Error::Endpoint {
             endpoint,
             why: why.to_string(),
@@ -89,7 +93,7 @@ impl Daemon {
             metrics: Arc::clone(&metrics),
             store: store.clone(),
             config: in_force.clone(),
-            limits: config.limits,
+            request_bytes: request_bytes.clone(),
             tasks: tasks.clone(),
             stop: settling.clone(),
         });
@@ -102,6 +106,7 @@ impl Daemon {
             clients: Clients::default(),
             gate,
             config: in_force.clone(),
+            request_bytes,
             metrics,
             closing: CancellationToken::new(),
             settling,
@@ -119,7 +124,7 @@ impl Daemon {
             admin,
             frontend,
             embedded,
-            places: Places::new(max_clients, config.limits.clients_per_owner),
+            places: Places::new(max_clients, limits),
             events_endpoint,
             approach,
             background,

@@ -24,6 +24,7 @@ use tmq::Multipart;
 use crate::commands::Services;
 use crate::config::{self, Links};
 use crate::error::Error;
+use crate::limits::RequestBytes;
 use doorkeeper::Doorkeeper;
 use peers::{MOST_REQUESTS_OF_A_PEER, Name, Peers};
 use requests::Answered;
@@ -31,6 +32,16 @@ use socket::{Front, Undelivered};
 
 /// Requests under way, over all clients. Further ones wait in their clients' queues.
 const MOST_REQUESTS: usize = 512;
+
+/// Files that it needs when it is configured: a socket for each client, and as many for those who
+/// are just asked who they are.
+#[must_use]
+pub fn files(config: &config::Frontend) -> usize {
+    match config.endpoint.is_empty() {
+        true => 0,
+        false => config.max_clients.saturating_add(config.max_clients),
+    }
+}
 
 /// The front end, bound and not served yet.
 pub struct Frontend {
@@ -47,7 +58,11 @@ impl Frontend {
     ///
     /// # Errors
     /// [`Error::Frontend`] when it cannot be bound.
-    pub fn bind(config: &config::Frontend, links: &Links) -> Result<Option<Self>, Error> {
+    pub fn bind(
+        config: &config::Frontend,
+        links: &Links,
+        bytes: &RequestBytes,
+    ) -> Result<Option<Self>, Error> {
         if config.endpoint.is_empty() {
             return Ok(None);
         }
@@ -62,7 +77,7 @@ impl Frontend {
             endpoint: config.endpoint.clone(),
             why: why.to_string(),
         })?;
-        let peers = Peers::new(config.owner, &config.owners, config.max_clients);
+        let peers = Peers::new(config, bytes.clone());
         Ok(Some(Self {
             front,
             doorkeeper,
@@ -120,7 +135,7 @@ impl Frontend {
                 failure,
             };
             let mut seat = self.peers.seat(name).map_err(refused)?;
-            seat.place.weighs(bytes);
+            seat.place.claims(bytes).map_err(refused)?;
             Ok((request, seat))
         });
         match begun {

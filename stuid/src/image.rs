@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 pub use address::{Address, Approach, Guard, Heartbeat, Protocol, is_remote};
 pub use message::{Connection, LinkError};
 
-use crate::limits::Limits;
+use crate::limits::Current;
 use crate::metrics::Metrics;
 use life::Life;
 use message::Message;
@@ -88,7 +88,7 @@ impl Image {
     /// When the endpoint is none, or when there are no files or memory for a socket.
     pub fn start(
         address: &Address,
-        limits: Limits,
+        limits: Current,
         metrics: &Arc<Metrics>,
         tasks: &TaskTracker,
         stop: &CancellationToken,

@@ -1,7 +1,14 @@
 //! How much may wait, and what is told to the one for whom there is no room.
 
+mod bytes;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
 use serde::Deserialize;
 use stui_protocol::{ErrorType, Failure};
+
+pub use bytes::RequestBytes;
+pub(crate) use bytes::Share;
 
 /// The section `limits` of the configuration.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -22,6 +29,31 @@ pub struct Limits {
     pub sessions_per_owner: usize,
     #[serde(deserialize_with = "crate::config::positive")]
     pub clients_per_owner: usize,
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub request_bytes: usize,
+}
+
+/// The limits that are in force. Cheap to clone; all clones see a reload.
+#[derive(Clone, Debug)]
+pub struct Current(Arc<RwLock<Limits>>);
+
+impl Current {
+    /// Those, until [`Self::set`].
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self(Arc::new(RwLock::new(limits)))
+    }
+
+    /// What they are now.
+    #[must_use]
+    pub fn get(&self) -> Limits {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Others come into force. What is there already stays.
+    pub(crate) fn set(&self, limits: Limits) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
 }
 
 /// A limit that is reached.
@@ -36,6 +68,19 @@ pub struct Reached {
 }
 
 impl Limits {
+    /// Room for whatever a test does not care about.
+    #[cfg(test)]
+    pub(crate) const ROOMY: Self = Self {
+        queue_per_session: 9,
+        queue_per_owner: 9,
+        queue: 9,
+        requests_per_owner: 9,
+        requests: 9,
+        sessions_per_owner: 9,
+        clients_per_owner: 9,
+        request_bytes: usize::MAX,
+    };
+
     /// The limit that `waiting` evaluations of a session leave no room in.
     #[must_use]
     pub fn of_session(&self, waiting: usize) -> Option<Reached> {

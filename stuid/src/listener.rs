@@ -141,14 +141,15 @@ impl Drop for Listener {
     }
 }
 
-/// Makes room for that many clients among the files that this process may have, as far as the
-/// system lets it: usual limits are below the usual number of clients. Answers how many clients
-/// there is room for. ZeroMQ ends the process when it gets no file, so clients never take its own.
+/// Makes room for that many clients, and `others` of the front end, among the files that this process
+/// may have, as far as the system lets it: usual limits are below the usual number of clients. Answers
+/// how many clients there is room for. ZeroMQ ends the process when it gets no file, so clients never take its own.
 ///
 /// # Errors
 /// [`Error::FewFiles`] when there is room for none.
-pub fn make_room(max_clients: usize) -> Result<usize, Error> {
-    let wanted = (max_clients as u64).saturating_add(FILES_BESIDES);
+pub fn make_room(max_clients: usize, others: usize) -> Result<usize, Error> {
+    let besides = FILES_BESIDES.saturating_add(others as u64);
+    let wanted = besides.saturating_add(max_clients as u64);
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= wanted) {
         return Ok(max_clients);
@@ -160,24 +161,25 @@ pub fn make_room(max_clients: usize) -> Result<usize, Error> {
         limit.current = before;
     }
     let files = limit.current.unwrap_or(wanted);
-    let room = room_within(files, max_clients)?;
+    let room = room_within(files, besides, max_clients)?;
     if room < max_clients {
         tracing::warn!(
             max_clients,
             room,
-            "fewer files may be open than clients.max needs: further clients are refused"
+            "fewer files may be open than clients.max and frontend.max_clients need: further clients are refused"
         );
     }
     Ok(room)
 }
 
-/// How many of `max_clients` there is room for when `files` may be open.
-fn room_within(files: u64, max_clients: usize) -> Result<usize, Error> {
-    let room = files.saturating_sub(FILES_BESIDES);
+/// How many of `max_clients` there is room for when `files` may be open and `besides` of them are for
+/// others.
+fn room_within(files: u64, besides: u64, max_clients: usize) -> Result<usize, Error> {
+    let room = files.saturating_sub(besides);
     if room == 0 {
         return Err(Error::FewFiles {
             files,
-            needed: FILES_BESIDES + 1,
+            needed: besides.saturating_add(1),
         });
     }
     Ok(usize::try_from(room).map_or(max_clients, |room| room.min(max_clients)))
@@ -189,9 +191,14 @@ mod tests {
 
     #[test]
     fn clients_get_only_files_that_the_daemon_does_not_need_itself() {
-        assert_eq!(room_within(FILES_BESIDES + 10, 1024).unwrap(), 10);
-        assert_eq!(room_within(1 << 20, 1024).unwrap(), 1024);
-        let refused = room_within(40, 1024).unwrap_err().to_string();
+        assert_eq!(
+            room_within(FILES_BESIDES + 10, FILES_BESIDES, 1024).unwrap(),
+            10
+        );
+        assert_eq!(room_within(1 << 20, FILES_BESIDES, 1024).unwrap(), 1024);
+        let refused = room_within(40, FILES_BESIDES, 1024)
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("ulimit -n"), "{refused}");
     }
 }

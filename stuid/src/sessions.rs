@@ -33,7 +33,7 @@ use crate::config::InForce;
 use crate::gate::Gate;
 use crate::identity::Peer;
 use crate::image::Image;
-use crate::limits::Limits as QueueLimits;
+use crate::limits::RequestBytes;
 use crate::metrics::Metrics;
 use crate::session::{Access, Book, Desk, Evaluation, Limits, Newest, Seats, Session};
 use crate::store::{PlaceRecord, Store};
@@ -84,8 +84,8 @@ pub struct Surroundings {
     pub store: Store,
     /// The configuration.
     pub config: InForce,
-    /// How much may wait.
-    pub limits: QueueLimits,
+    /// The bytes of what waits, beside those of other requests.
+    pub request_bytes: RequestBytes,
     /// Where the sessions' tasks run.
     pub tasks: TaskTracker,
     /// Ends them.
@@ -96,6 +96,7 @@ impl Sessions {
     /// An empty registry.
     #[must_use]
     pub fn new(surroundings: Surroundings) -> Self {
+        let limits = surroundings.config.limits();
         Self {
             table: Arc::new(Table {
                 by_name: DashMap::new(),
@@ -109,7 +110,7 @@ impl Sessions {
                 metrics: surroundings.metrics,
                 loose: Mutex::default(),
                 config: surroundings.config,
-                seats: Seats::new(surroundings.limits),
+                seats: Seats::new(limits, surroundings.request_bytes),
                 newest: Newest::default(),
                 tasks: surroundings.tasks,
                 stop: surroundings.stop,

@@ -147,3 +147,36 @@ fn a_timeout_that_is_reloaded_counts_from_then_on() {
     let failure = client.refused::<ListClasses>(json!({}));
     assert!(failure.error.contains("not answered in time"), "{failure}");
 }
+
+#[test]
+fn a_limit_that_is_reloaded_counts_from_then_on() {
+    let image = Scripted::start();
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("stuid.toml");
+    let set = |limit: usize| {
+        let text = format!("[limits]\nqueue_per_session = {limit}\n");
+        std::fs::write(&config, text).expect("a configuration");
+    };
+    set(2);
+    let place = config.display().to_string();
+    let daemon = Daemon::with(&["--config", &place, "--image", image.endpoint()]);
+    let client = daemon.client();
+    client.attach("main").start("hold it");
+    image.wait_for_code("hold it");
+    let waits = json!({"session": "main", "code": "waits"});
+    for _ in 0..2 {
+        client.ask::<Submit>(waits.clone());
+    }
+    let refused = client.refused::<Submit>(waits.clone());
+    assert_eq!(refused.details["limit"], 2);
+
+    set(3);
+    let reloaded = client.ask::<Admin>(json!({"operation": "reload"})).reloaded;
+
+    let applied = reloaded.expect("what became of the keys").applied;
+    assert_eq!(applied, ["limits.queue_per_session"]);
+    client.ask::<Submit>(waits.clone());
+    let refused = client.refused::<Submit>(waits);
+    assert_eq!(refused.details["limit"], 3);
+    image.finish("hold it", "done");
+}

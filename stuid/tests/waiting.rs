@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use stui_protocol::daemon::{Await, ImageState, Status, Submit};
-use stui_protocol::image::{Evaluate, Ping};
+use stui_protocol::image::{Evaluate, Job, Ping};
 use stui_protocol::{ErrorType, Event, EventName};
 use stui_tests::{Asking, Client, Scripted, patience};
 
@@ -228,4 +228,69 @@ fn who_comes_to_the_next_daemon_while_the_image_is_away_is_told_so() {
     // It was accepted by the daemon that was killed.
     client.ask::<Await>(json!({"evaluation_id": waited}));
     assert!(was_sent(&image, "waited") && !was_sent(&image, "never"));
+}
+
+/// Code of so many bytes and a little more.
+fn long(code: &str, bytes: usize) -> String {
+    format!("{code} \"{}\"", "x".repeat(bytes))
+}
+
+#[test]
+fn all_clients_together_have_only_so_many_bytes_of_requests() {
+    let image = Scripted::start();
+    let daemon = Daemon::configured(&image, "[limits]\nrequest_bytes = 2000000\n");
+    let (one, other) = (daemon.client(), daemon.client());
+    one.attach("main");
+    submit(&one, "main", "hold it");
+    image.wait_for_code("hold it");
+    let waits = submit(&one, "main", &long("waits", 700_000));
+
+    let large = json!({"session": "main", "code": long("refused", 700_000)});
+    let refused = other.refused::<Submit>(large.clone());
+    assert_eq!(refused.error_type, ErrorType::Overloaded);
+    assert_eq!(refused.details["key"], "limits.request_bytes");
+    assert_eq!(refused.details["limit"], 2_000_000);
+    assert_eq!(refused.details["sent"], false);
+    // What is small is served, before and after.
+    other.ask::<Ping>(json!({}));
+    let small = submit(&other, "main", "small");
+
+    image.finish("hold it", "done");
+    let done = other.ask::<Await>(json!({"evaluation_id": waits}));
+    assert!(matches!(done, Job::Finished(_)));
+    let done = other.ask::<Await>(json!({"evaluation_id": small}));
+    assert!(matches!(done, Job::Finished(done) if done.result == "small"));
+    other.ask::<Submit>(large);
+    patience::until("all bytes given back", || {
+        (daemon.metric("stui_request_bytes") == Some(0.0)).then_some(())
+    });
+}
+
+#[test]
+fn half_a_line_counts_and_is_dropped_when_there_is_no_room_for_more() {
+    let image = Scripted::start();
+    let daemon = Daemon::configured(&image, "[limits]\nrequest_bytes = 1000000\n");
+    let (one, other) = (daemon.client(), daemon.client());
+    let request = json!({
+        "id": "large",
+        "command": "ping",
+        "parameters": {"message": "x".repeat(900_000)},
+    });
+    let line = request.to_string();
+    one.send_bytes(line.as_bytes()).unwrap();
+    patience::until("the half of it", || {
+        (daemon.metric("stui_request_bytes") > Some(800_000.0)).then_some(())
+    });
+    other.send_bytes(line.as_bytes()).unwrap();
+    other.send_bytes(b"\n").unwrap();
+    let refused = other.next_reply().unwrap();
+    let failure = refused.outcome.unwrap_err();
+    assert_eq!(failure.error_type, ErrorType::Overloaded);
+    assert_eq!(failure.details["key"], "limits.request_bytes");
+    // Its next line is one of its own.
+    other.ask::<Ping>(json!({}));
+    one.send_bytes(b"\n").unwrap();
+    assert_eq!(one.next_reply().unwrap().id.as_deref(), Some("large"));
+    other.send(&request);
+    assert_eq!(other.next_reply().unwrap().id.as_deref(), Some("large"));
 }

@@ -19,6 +19,8 @@ impl Services {
     pub fn count(&self) {
         self.count_clients();
         self.count_sessions();
+        let bytes = self.request_bytes.kept() as u64;
+        self.metrics.requests.bytes.set(gauge(bytes));
         let paused = self.gate.closed();
         self.metrics.paused.set(i64::from(paused.is_some()));
         let held_back = paused.map_or(0, |paused| paused.waiting);

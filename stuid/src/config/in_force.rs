@@ -7,18 +7,43 @@ use std::time::Duration;
 use stui_protocol::daemon::{Reloaded, ShownKey};
 
 use super::{Config, ConfigError, Environment, Layered, load};
+use crate::limits::Current;
 use crate::telemetry::Level;
 
 /// Takes a key's value from a newer configuration.
 type Take = fn(&mut Config, &Config);
 
 /// The keys that can change at run time. All others come into force at the next start.
-const RELOADABLE: [(&str, Take); 8] = [
+const RELOADABLE: [(&str, Take); 16] = [
     ("clients.stall_timeout_ms", |old, new| {
         old.clients.stall_timeout = new.clients.stall_timeout;
     }),
     ("image.request_timeout_ms", |old, new| {
         old.image.request_timeout = new.image.request_timeout;
+    }),
+    ("limits.clients_per_owner", |old, new| {
+        old.limits.clients_per_owner = new.limits.clients_per_owner;
+    }),
+    ("limits.queue", |old, new| {
+        old.limits.queue = new.limits.queue;
+    }),
+    ("limits.queue_per_owner", |old, new| {
+        old.limits.queue_per_owner = new.limits.queue_per_owner;
+    }),
+    ("limits.queue_per_session", |old, new| {
+        old.limits.queue_per_session = new.limits.queue_per_session;
+    }),
+    ("limits.request_bytes", |old, new| {
+        old.limits.request_bytes = new.limits.request_bytes;
+    }),
+    ("limits.requests", |old, new| {
+        old.limits.requests = new.limits.requests;
+    }),
+    ("limits.requests_per_owner", |old, new| {
+        old.limits.requests_per_owner = new.limits.requests_per_owner;
+    }),
+    ("limits.sessions_per_owner", |old, new| {
+        old.limits.sessions_per_owner = new.limits.sessions_per_owner;
     }),
     ("log.level", |old, new| {
         old.log.level.clone_from(&new.log.level);
@@ -66,6 +91,7 @@ impl Sources {
 pub struct InForce {
     sources: Arc<Sources>,
     now: Arc<RwLock<Arc<Layered>>>,
+    limits: Current,
     level: Level,
 }
 
@@ -75,6 +101,7 @@ impl InForce {
     pub fn new(sources: Sources, layered: Layered, level: Level) -> Self {
         Self {
             sources: Arc::new(sources),
+            limits: Current::new(layered.config.limits),
             now: Arc::new(RwLock::new(Arc::new(layered))),
             level,
         }
@@ -90,6 +117,12 @@ impl InForce {
     #[must_use]
     pub fn request_timeout(&self) -> Duration {
         self.now().config.image.request_timeout
+    }
+
+    /// How much may wait.
+    #[must_use]
+    pub fn limits(&self) -> Current {
+        self.limits.clone()
     }
 
     /// Reads the configuration again and applies what can change at run time. When anything in it
@@ -108,6 +141,7 @@ impl InForce {
                 why,
             });
         }
+        self.limits.set(next.config.limits);
         *now = Arc::new(next);
         drop(now);
         let Reloaded {

@@ -1,11 +1,15 @@
 //! What one client may have under way: so many requests, and so many bytes of requests and replies.
 //!
 //! A client that sends on without reading its replies fills its places, and then its socket: it
-//! waits, and nobody else does.
+//! waits, and nobody else does. All clients together have a bound, too: a request for whose bytes
+//! there is no room among those of the others is refused.
 
 use std::sync::Arc;
 
+use stui_protocol::Failure;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::limits::{RequestBytes, Share};
 
 /// Requests of one client that may be under way; further ones wait in its socket.
 pub(crate) const MOST_REQUESTS: usize = 64;
@@ -14,33 +18,40 @@ pub(crate) const MOST_REQUESTS: usize = 64;
 /// request begins. One may always be under way, however large.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
+/// Bytes that each client has for itself, whatever the others have: small requests, an interrupt
+/// above all, are never refused for want of room.
+const OWN_BYTES: usize = 64 * 1024;
+
 /// The places of one client.
 #[derive(Debug)]
 pub(crate) struct Places {
     requests: Arc<Semaphore>,
-    bytes: Arc<watch::Sender<usize>>,
+    bytes: Arc<watch::Sender<Bytes>>,
+}
+
+/// Bytes of one client.
+#[derive(Debug)]
+struct Bytes {
+    all: usize,
+    /// Those beyond [`OWN_BYTES`].
+    shared: Share,
 }
 
 /// One of them, free again when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     _request: OwnedSemaphorePermit,
-    bytes: Arc<watch::Sender<usize>>,
+    bytes: Arc<watch::Sender<Bytes>>,
     own_bytes: usize,
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self::of(MOST_REQUESTS)
-    }
 }
 
 impl Places {
     /// So many.
-    pub(crate) fn of(requests: usize) -> Self {
+    pub(crate) fn of(requests: usize, bytes: &RequestBytes) -> Self {
+        let shared = bytes.share();
         Self {
             requests: Arc::new(Semaphore::new(requests)),
-            bytes: Arc::new(watch::Sender::new(0)),
+            bytes: Arc::new(watch::Sender::new(Bytes { all: 0, shared })),
         }
     }
 
@@ -52,7 +63,7 @@ impl Places {
     /// A place, when there is one now.
     pub(crate) fn try_take(&self) -> Option<Place> {
         let request = Arc::clone(&self.requests).try_acquire_owned().ok()?;
-        let room = *self.bytes.borrow() < MOST_BYTES;
+        let room = self.bytes.borrow().all < MOST_BYTES;
         room.then(|| self.place(request))
     }
 
@@ -61,7 +72,7 @@ impl Places {
         // Neither the semaphore nor the sender is ever closed.
         let request = Arc::clone(&self.requests).acquire_owned().await.ok()?;
         let mut bytes = self.bytes.subscribe();
-        bytes.wait_for(|bytes| *bytes < MOST_BYTES).await.ok()?;
+        bytes.wait_for(|bytes| bytes.all < MOST_BYTES).await.ok()?;
         Some(self.place(request))
     }
 
@@ -75,11 +86,33 @@ impl Places {
 }
 
 impl Place {
-    /// Says how many bytes are kept for it now: those of the request, later those of the reply.
+    /// Says how many bytes are kept for it now, of what cannot be refused: of the reply.
     pub(crate) fn weighs(&mut self, own_bytes: usize) {
-        let before = std::mem::replace(&mut self.own_bytes, own_bytes);
-        self.bytes
-            .send_modify(|bytes| *bytes = *bytes - before + own_bytes);
+        self.bytes.send_modify(|bytes| {
+            bytes.all = bytes.all - self.own_bytes + own_bytes;
+            bytes.shared.keeps(bytes.all.saturating_sub(OWN_BYTES));
+        });
+        self.own_bytes = own_bytes;
+    }
+
+    /// Says how many bytes are kept for it now, of a request or what has come of it.
+    ///
+    /// # Errors
+    /// `Overloaded` when there is no room for them among those of all clients; it weighs what it
+    /// did.
+    pub(crate) fn claims(&mut self, own_bytes: usize) -> Result<(), Failure> {
+        let mut claimed = Ok(());
+        self.bytes.send_if_modified(|bytes| {
+            let all = bytes.all - self.own_bytes + own_bytes;
+            claimed = bytes.shared.claims(all.saturating_sub(OWN_BYTES));
+            if claimed.is_ok() {
+                bytes.all = all;
+            }
+            claimed.is_ok()
+        });
+        claimed?;
+        self.own_bytes = own_bytes;
+        Ok(())
     }
 }
 
@@ -94,6 +127,18 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
+    use crate::limits::{Current, Limits};
+
+    fn room(request_bytes: usize) -> RequestBytes {
+        RequestBytes::new(Current::new(Limits {
+            request_bytes,
+            ..Limits::ROOMY
+        }))
+    }
+
+    fn places() -> Places {
+        Places::of(MOST_REQUESTS, &room(usize::MAX))
+    }
 
     /// A place, if there is one now.
     fn taken(places: &Places) -> Option<Place> {
@@ -104,7 +149,7 @@ mod tests {
 
     #[test]
     fn there_are_only_so_many_places_and_they_are_free_again() {
-        let places = Places::default();
+        let places = places();
         let mut all: Vec<_> = (0..MOST_REQUESTS)
             .map(|_| taken(&places).unwrap())
             .collect();
@@ -115,7 +160,7 @@ mod tests {
 
     #[test]
     fn one_large_request_keeps_others_waiting() {
-        let places = Places::default();
+        let places = places();
         let mut large = taken(&places).unwrap();
         large.weighs(MOST_BYTES);
         assert!(taken(&places).is_none());
@@ -124,5 +169,24 @@ mod tests {
         large.weighs(MOST_BYTES);
         drop(large);
         assert!(taken(&places).is_some());
+    }
+
+    #[test]
+    fn what_a_client_has_beyond_its_own_bytes_leaves_less_to_the_others() {
+        let all = room(100);
+        let (one, other) = (Places::of(9, &all), Places::of(9, &all));
+        let mut large = taken(&one).unwrap();
+        large.claims(OWN_BYTES + 60).unwrap();
+        let (mut first, mut second) = (taken(&other).unwrap(), taken(&other).unwrap());
+        first.claims(OWN_BYTES).unwrap();
+        assert!(second.claims(41).is_err());
+        second.claims(40).unwrap();
+        assert_eq!(all.kept(), 100);
+        drop((first, large));
+        assert_eq!(all.kept(), 0);
+        // It was refused nothing that it had.
+        second.claims(OWN_BYTES + 100).unwrap();
+        drop(second);
+        assert_eq!(all.kept(), 0);
     }
 }

@@ -9,8 +9,10 @@ use tmq::Multipart;
 
 use super::too_many_requests;
 use crate::commands::Client;
+use crate::config;
 use crate::connection::{self, Place, Places};
 use crate::identity::{Peer, own_uid};
+use crate::limits::RequestBytes;
 use crate::metrics::Frontend as Metrics;
 use crate::notes::Notes;
 
@@ -42,6 +44,7 @@ pub(super) struct Peers {
     owner: u32,
     owners: HashMap<Vec<u8>, u32>,
     most: usize,
+    bytes: RequestBytes,
     /// Counts messages, to tell who was silent longest.
     clock: u64,
 }
@@ -64,15 +67,15 @@ pub(super) fn keys(owners: &BTreeMap<String, u32>) -> HashSet<PublicKey> {
 }
 
 impl Peers {
-    pub(super) fn new(owner: Option<u32>, owners: &BTreeMap<String, u32>, most: usize) -> Self {
-        let owners = owners
-            .iter()
-            .map(|(name, uid)| (name.clone().into_bytes(), *uid));
+    pub(super) fn new(config: &config::Frontend, bytes: RequestBytes) -> Self {
+        let owners = config.owners.iter();
+        let owners = owners.map(|(name, uid)| (name.clone().into_bytes(), *uid));
         Self {
             known: HashMap::new(),
-            owner: owner.unwrap_or_else(own_uid),
+            owner: config.owner.unwrap_or_else(own_uid),
             owners: owners.collect(),
-            most,
+            most: config.max_clients,
+            bytes,
             clock: 0,
         }
     }
@@ -87,7 +90,9 @@ impl Peers {
             self.make_room()?;
         }
         let owner = self.owner_of(&name);
-        let known = self.known.entry(name).or_insert_with(|| Known::new(owner));
+        let bytes = &self.bytes;
+        let new = || Known::new(owner, bytes);
+        let known = self.known.entry(name).or_insert_with(new);
         known.heard = self.clock;
         Ok(Seat {
             client: Arc::clone(&known.client),
@@ -138,7 +143,7 @@ impl Peers {
 }
 
 impl Known {
-    fn new(owner: u32) -> Self {
+    fn new(owner: u32, bytes: &RequestBytes) -> Self {
         // ZeroMQ does not tell a group, so it is in none.
         let peer = Peer {
             uid: owner,
@@ -149,7 +154,7 @@ impl Known {
         let (notes, _) = Notes::new();
         Self {
             client: Arc::new(Client::new(connection::next_number(), peer, notes)),
-            places: Places::of(MOST_REQUESTS_OF_A_PEER),
+            places: Places::of(MOST_REQUESTS_OF_A_PEER, bytes),
             heard: 0,
         }
     }
@@ -158,6 +163,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{Current, Limits};
 
     fn name(routing_id: &str, key: Option<&str>) -> Name {
         Name {
@@ -167,8 +173,15 @@ mod tests {
     }
 
     fn peers(most: usize) -> Peers {
-        let owners = BTreeMap::from([("editor".to_owned(), 7), ("key".to_owned(), 8)]);
-        Peers::new(Some(1), &owners, most)
+        let config = config::Frontend {
+            endpoint: String::new(),
+            owner: Some(1),
+            owners: BTreeMap::from([("editor".to_owned(), 7), ("key".to_owned(), 8)]),
+            max_clients: most,
+            curve_key: String::new(),
+            allow_insecure: false,
+        };
+        Peers::new(&config, RequestBytes::new(Current::new(Limits::ROOMY)))
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::limits::{Limits, Reached};
+use crate::limits::{Current, Reached};
 
 /// Who goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) struct Lane {
 /// A bounded queue with priorities and lanes.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
-    limits: Limits,
+    limits: Current,
     len: usize,
     /// Of each owner who has any.
     lens: BTreeMap<Option<u32>, usize>,
@@ -125,7 +125,7 @@ impl<T, K: Ord + Clone, L: Line<T>> Line<T> for Turns<K, L> {
 }
 
 impl<T: InLane> Queue<T> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Current) -> Self {
         Self {
             limits,
             len: 0,
@@ -145,7 +145,7 @@ impl<T: InLane> Queue<T> {
     pub(crate) fn push(&mut self, priority: Priority, item: T) -> Result<(), (T, Reached)> {
         let lane = item.lane();
         let own = self.lens.get(&lane.owner).copied().unwrap_or(0);
-        if let Some(reached) = self.limits.of_requests(own, self.len) {
+        if let Some(reached) = self.limits.get().of_requests(own, self.len) {
             return Err((item, reached));
         }
         self.len += 1;
@@ -212,16 +212,7 @@ pub(crate) trait InLane {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ROOM: Limits = Limits {
-        queue_per_session: 9,
-        queue_per_owner: 9,
-        queue: 9,
-        requests_per_owner: 9,
-        requests: 9,
-        sessions_per_owner: 1,
-        clients_per_owner: 1,
-    };
+    use crate::limits::Limits;
 
     #[derive(Debug, PartialEq)]
     struct Item(&'static str, Lane);
@@ -240,7 +231,7 @@ mod tests {
     }
 
     fn queue(names: &[&'static str], limits: Limits) -> Queue<Item> {
-        let mut queue = Queue::new(limits);
+        let mut queue = Queue::new(Current::new(limits));
         for name in names {
             queue.push(Priority::Reading, item(name)).unwrap();
         }
@@ -253,7 +244,7 @@ mod tests {
 
     #[test]
     fn control_goes_before_reading_before_evaluations() {
-        let mut queue = queue(&[], ROOM);
+        let mut queue = queue(&[], Limits::ROOMY);
         for (command, name) in [
             ("evaluate", "1a1"),
             ("inspect", "1a2"),
@@ -267,13 +258,13 @@ mod tests {
 
     #[test]
     fn sessions_take_turns() {
-        let mut queue = queue(&["1a1", "1a2", "1a3", "1b1", "1c1"], ROOM);
+        let mut queue = queue(&["1a1", "1a2", "1a3", "1b1", "1c1"], Limits::ROOMY);
         assert_eq!(drain(&mut queue), ["1a1", "1b1", "1c1", "1a2", "1a3"]);
     }
 
     #[test]
     fn owners_take_turns_however_many_sessions_they_have() {
-        let mut queue = queue(&["1a1", "1b1", "1c1", "1d1", "2a1", "2a2"], ROOM);
+        let mut queue = queue(&["1a1", "1b1", "1c1", "1d1", "2a1", "2a2"], Limits::ROOMY);
         let order = ["1a1", "2a1", "1b1", "2a2", "1c1", "1d1"];
         assert_eq!(drain(&mut queue), order);
     }
@@ -283,7 +274,7 @@ mod tests {
         let limits = Limits {
             requests_per_owner: 1,
             requests: 2,
-            ..ROOM
+            ..Limits::ROOMY
         };
         let mut queue = queue(&["1a1"], limits);
         let (_, reached) = queue.push(Priority::Control, item("1b1")).unwrap_err();
@@ -298,7 +289,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_out_leaves_the_order_of_the_rest() {
-        let mut queue = queue(&["1a1", "1b1", "1a2", "1c1", "2a1"], ROOM);
+        let mut queue = queue(&["1a1", "1b1", "1a2", "1c1", "2a1"], Limits::ROOMY);
         let taken = queue.take(|item| ["1a1", "1b1", "2a1"].contains(&item.0));
         assert_eq!(taken.len(), 3);
         assert_eq!((queue.len(), queue.iter().count()), (2, 2));

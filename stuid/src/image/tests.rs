@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
 use super::*;
+use crate::limits::Limits;
 
 /// Longer than anything here takes on a machine under load.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,16 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn look_again() {
     sleep_until(Instant::now() + Duration::from_millis(1)).await;
 }
-
-const LIMITS: Limits = Limits {
-    queue_per_session: 9,
-    queue_per_owner: 9,
-    queue: 9,
-    requests_per_owner: 9,
-    requests: 9,
-    sessions_per_owner: 1,
-    clients_per_owner: 1,
-};
 
 /// The worst image there can be.
 struct Rogue {
@@ -118,7 +109,8 @@ impl Bridge {
         let metrics = Arc::new(Metrics::new().unwrap());
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let address = Heartbeat::Auto.at(&rogue.endpoint);
-        let image = Image::start(&address, LIMITS, &metrics, &tasks, &stop).unwrap();
+        let limits = Current::new(Limits::ROOMY);
+        let image = Image::start(&address, limits, &metrics, &tasks, &stop).unwrap();
         Self {
             image,
             metrics,

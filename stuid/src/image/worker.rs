@@ -29,7 +29,7 @@ use super::pace::Pace;
 use super::queue::Queue;
 use spare::{Spare, Verdict};
 
-use crate::limits::Limits;
+use crate::limits::Current;
 use crate::metrics::Metrics;
 
 /// Requests that are kept in mind although the image has passed them over, and those under way.
@@ -114,7 +114,7 @@ impl Worker {
         inbox: mpsc::Receiver<Message>,
         state: watch::Sender<LinkState>,
         orders: Orders,
-        limits: Limits,
+        limits: Current,
         metrics: Arc<Metrics>,
     ) -> Result<Self, tmq::TmqError> {
         let context = zmq::Context::new();

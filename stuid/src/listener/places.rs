@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stui_protocol::{ErrorType, Failure};
 
+use crate::limits::Current;
+
 /// The places for clients. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Places {
     most: usize,
-    most_per_user: usize,
+    limits: Current,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -29,10 +31,10 @@ pub struct Place {
 impl Places {
     /// So many, all free.
     #[must_use]
-    pub fn new(most: usize, most_per_user: usize) -> Self {
+    pub fn new(most: usize, limits: Current) -> Self {
         Self {
             most,
-            most_per_user,
+            limits,
             taken: Arc::default(),
         }
     }
@@ -49,8 +51,8 @@ impl Places {
             return Err(refused(&said, limit, "clients.max"));
         }
         let own = taken.of_user.entry(uid).or_default();
-        if *own >= self.most_per_user {
-            let limit = self.most_per_user;
+        let limit = self.limits.get().clients_per_owner;
+        if *own >= limit {
             let said = format!("user {uid} has {limit} clients connected: disconnect some");
             return Err(refused(&said, limit, "limits.clients_per_owner"));
         }
@@ -88,10 +90,17 @@ fn refused(said: &str, limit: usize, key: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
 
     #[test]
     fn one_user_cannot_take_all_places() {
-        let places = Places::new(3, 2);
+        let places = Places::new(
+            3,
+            Current::new(Limits {
+                clients_per_owner: 2,
+                ..Limits::ROOMY
+            }),
+        );
         let mine: Vec<_> = (0..2).map(|_| places.take(1000).unwrap()).collect();
         let refused = places.take(1000).unwrap_err();
         assert_eq!(refused.details["key"], "limits.clients_per_owner");

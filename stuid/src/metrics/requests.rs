@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntCounterVec};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge};
 use stui_protocol::daemon::DaemonCommand;
 use stui_protocol::image::ImageCommand;
 use stui_protocol::message::Outcome;
@@ -15,6 +15,8 @@ use super::making::{Making, Registered};
 pub struct Requests {
     total: IntCounterVec,
     duration: HistogramVec,
+    /// Bytes of those that come, wait or are served, and of replies that are not read yet.
+    pub bytes: IntGauge,
 }
 
 impl Requests {
@@ -29,6 +31,10 @@ impl Requests {
                 "stui_request_duration_seconds",
                 "From a client's request to its reply.",
                 "command",
+            )?,
+            bytes: make.gauge(
+                "stui_request_bytes",
+                "Bytes of requests under way, as limits.request_bytes bounds them.",
             )?,
         };
         for command in DaemonCommand::NAMES.iter().chain(ImageCommand::NAMES) {

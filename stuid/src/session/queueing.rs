@@ -114,7 +114,7 @@ impl Session {
     pub(crate) fn enqueue(&self, mut job: Job) -> Result<(), Failure> {
         let accepted = job.accepted.take();
         let mut facts = self.facts();
-        match self.may_enqueue(&facts) {
+        match self.may_enqueue(&facts, &job) {
             Ok(seat) => job.wait.seat = Some(seat),
             Err(failure) => {
                 drop(facts);
@@ -152,7 +152,7 @@ impl Session {
         Ok(())
     }
 
-    fn may_enqueue(&self, facts: &Facts) -> Result<Seat, Failure> {
+    fn may_enqueue(&self, facts: &Facts, job: &Job) -> Result<Seat, Failure> {
         if facts.closing {
             return Err(gone());
         }
@@ -160,10 +160,10 @@ impl Session {
             return Err(lost(facts));
         }
         let waiting = facts.queue.waiting.len();
-        if let Some(reached) = self.seats.limits.of_session(waiting) {
+        if let Some(reached) = self.seats.limits.get().of_session(waiting) {
             return Err(reached.into());
         }
-        Ok(self.seats.take(self.owner)?)
+        self.seats.take(self.owner, job.evaluation.code.len())
     }
 
     /// Takes back an evaluation that waits. False when it does not wait (any more).

@@ -38,7 +38,7 @@ impl Session {
             begun: open.begun,
             again: again.map(|(start, after)| Box::new(Again { start, after })),
             // It was accepted: it waits also where there is no room any more.
-            wait: Wait::at(self.seats.take(self.owner).ok()),
+            wait: Wait::at(self.seats.take(self.owner, evaluation.code.len()).ok()),
         };
         let mut facts = self.facts();
         facts.history.add(Arc::clone(evaluation));

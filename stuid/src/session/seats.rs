@@ -1,15 +1,18 @@
 //! Places for evaluations that wait, over all sessions: each owner and the daemon have only so
-//! many.
+//! many, and there is only so much room for their code.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::limits::{Limits, Reached};
+use stui_protocol::Failure;
+
+use crate::limits::{Current, RequestBytes, Share};
 
 /// All places. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Seats {
-    pub(crate) limits: Limits,
+    pub(crate) limits: Current,
+    bytes: RequestBytes,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -25,29 +28,38 @@ struct Taken {
 pub(crate) struct Seat {
     seats: Seats,
     owner: u32,
+    _code: Share,
 }
 
 impl Seats {
-    pub(crate) fn new(limits: Limits) -> Self {
-        let taken = Arc::default();
-        Self { limits, taken }
+    pub(crate) fn new(limits: Current, bytes: RequestBytes) -> Self {
+        Self {
+            limits,
+            bytes,
+            taken: Arc::default(),
+        }
     }
 
-    /// Takes a place.
+    /// Takes a place for an evaluation whose code has so many bytes.
     ///
     /// # Errors
     /// The limit that leaves none.
-    pub(crate) fn take(&self, owner: u32) -> Result<Seat, Reached> {
+    pub(crate) fn take(&self, owner: u32, code_bytes: usize) -> Result<Seat, Failure> {
+        let mut code = self.bytes.share();
+        code.claims(code_bytes)?;
         let mut taken = self.taken();
         let own = taken.by_owner.get(&owner).copied().unwrap_or(0);
-        if let Some(reached) = self.limits.of_queue(own, taken.all) {
-            return Err(reached);
+        if let Some(reached) = self.limits.get().of_queue(own, taken.all) {
+            return Err(reached.into());
         }
         taken.all += 1;
         taken.by_owner.insert(owner, own + 1);
         drop(taken);
-        let seats = self.clone();
-        Ok(Seat { seats, owner })
+        Ok(Seat {
+            seats: self.clone(),
+            owner,
+            _code: code,
+        })
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -71,27 +83,28 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
 
     #[test]
     fn one_owner_cannot_take_the_places_of_the_others() {
-        let seats = Seats::new(Limits {
-            queue_per_session: 9,
+        let limits = Current::new(Limits {
             queue_per_owner: 2,
             queue: 3,
-            requests_per_owner: 9,
-            requests: 9,
-            sessions_per_owner: 1,
-            clients_per_owner: 1,
+            request_bytes: 100,
+            ..Limits::ROOMY
         });
-        let scope = |taken: Result<Seat, Reached>| taken.map_err(|reached| reached.scope);
-        let own: Vec<_> = (0..2).map(|_| seats.take(1).unwrap()).collect();
-        assert_eq!(scope(seats.take(1)).unwrap_err(), "owner");
-        let other = seats.take(2).unwrap();
-        assert_eq!(scope(seats.take(2)).unwrap_err(), "daemon");
+        let seats = Seats::new(limits.clone(), RequestBytes::new(limits));
+        let scope = |taken: Result<Seat, Failure>| taken.unwrap_err().details["scope"].clone();
+        let own: Vec<_> = (0..2).map(|_| seats.take(1, 10).unwrap()).collect();
+        assert_eq!(scope(seats.take(1, 10)), "owner");
+        let other = seats.take(2, 10).unwrap();
+        assert_eq!(scope(seats.take(2, 10)), "daemon");
         drop(own);
-        let again = (seats.take(1).unwrap(), seats.take(2).unwrap());
+        let again = (seats.take(1, 10).unwrap(), seats.take(2, 10).unwrap());
         drop((other, again));
+        let refused = seats.take(1, 101).unwrap_err();
+        assert_eq!(refused.details["key"], "limits.request_bytes");
         assert!(seats.taken().by_owner.is_empty());
-        assert_eq!(seats.taken().all, 0);
+        assert_eq!((seats.taken().all, seats.bytes.kept()), (0, 0));
     }
 }
