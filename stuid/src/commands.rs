@@ -389,9 +389,10 @@ impl Asked {
         }
     }
 
-    /// The image, in the turn of whoever asks.
+    /// The image, in the turn of whoever asks, who is told his place when he waits for long.
     fn image(&self) -> Image {
-        self.services.image.of(self.client.peer.uid)
+        let image = self.services.image.of(self.client.peer.uid);
+        image.telling(Some(self.notice().teller()))
     }
 
     /// For telling the client that its request waits.

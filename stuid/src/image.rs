@@ -14,6 +14,7 @@ mod life;
 mod link;
 mod message;
 mod pace;
+mod place;
 mod queue;
 mod socket;
 mod worker;
@@ -36,6 +37,8 @@ use crate::limits::Current;
 use crate::metrics::Metrics;
 use life::Life;
 use message::Message;
+use place::Place;
+pub(crate) use place::Teller;
 use queue::{Lane, Priority};
 use worker::{LinkState, Orders, Worker};
 
@@ -49,6 +52,8 @@ pub struct Image {
     calls: Arc<Calls>,
     /// Whose turn its requests take; none is the daemon itself.
     owner: Option<u32>,
+    /// Tells how many requests go before one that waits for long.
+    teller: Option<Teller>,
     life: Arc<Life>,
     /// Tells the worker that a reply was nonsense.
     distrust: Arc<Notify>,
@@ -106,6 +111,7 @@ impl Image {
             inbox,
             calls: Arc::default(),
             owner: None,
+            teller: None,
             distrust,
             reconnects,
             link: link_state.clone(),
@@ -121,6 +127,15 @@ impl Image {
     pub fn of(&self, owner: u32) -> Self {
         Self {
             owner: Some(owner),
+            ..self.clone()
+        }
+    }
+
+    /// The same image for requests whose places are told while they wait for long.
+    #[must_use]
+    pub(crate) fn telling(&self, teller: Option<Teller>) -> Self {
+        Self {
+            teller,
             ..self.clone()
         }
     }
@@ -191,6 +206,7 @@ impl Image {
             came_at: Instant::now(),
             deadline,
             only_by,
+            place: Place::new(self.teller.clone()),
             reply,
             span: tracing::Span::current(),
         };

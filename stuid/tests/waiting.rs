@@ -230,6 +230,53 @@ fn who_comes_to_the_next_daemon_while_the_image_is_away_is_told_so() {
     assert!(was_sent(&image, "waited") && !was_sent(&image, "never"));
 }
 
+#[test]
+fn who_waits_for_the_link_is_told_his_place() {
+    let image = Scripted::start();
+    let daemon = Daemon::impatient(&image, 3_600_000);
+    let (one, other, third) = (daemon.client(), daemon.client(), daemon.client());
+    let session = one.attach("main");
+    session.value("so that it is there");
+    image.falls_silent_at("evaluate");
+    submit(&one, "main", "frozen");
+    image.wait_for_code("frozen");
+    other.send(&json!({"id": "e", "command": "evaluate", "parameters": {"code": "next"}}));
+    third.send(&json!({"id": "p", "command": "ping", "parameters": {}}));
+    let place = |event: &Event, id: &str| {
+        let before = event.data["position"].as_u64();
+        event.event == EventName::QueuePosition
+            && event.data["request_id"] == id
+            && before.is_some_and(|before| before >= 1)
+    };
+    // How many exactly depends on the daemon's own questions.
+    other.wait_for("its place", |event| place(event, "e"));
+    third.wait_for("its place", |event| place(event, "p"));
+    image.speaks_again();
+    assert_eq!(other.next_reply().unwrap().id.as_deref(), Some("e"));
+    assert_eq!(third.next_reply().unwrap().id.as_deref(), Some("p"));
+}
+
+#[test]
+fn an_evaluation_of_a_session_that_waits_for_the_link_is_told_its_place() {
+    let image = Scripted::start();
+    let daemon = Daemon::impatient(&image, 3_600_000);
+    let (one, other) = (daemon.client(), daemon.client());
+    one.attach("main").value("so that it is there");
+    other.attach("second").value("this one, too");
+    image.falls_silent_at("evaluate");
+    submit(&one, "main", "frozen");
+    image.wait_for_code("frozen");
+    let waits = submit(&other, "second", "waits");
+    other.wait_for("its place", |event| {
+        event.event == EventName::QueuePosition
+            && event.evaluation_id.as_ref() == Some(&waits)
+            && event.data["position"].as_u64() >= Some(1)
+    });
+    image.speaks_again();
+    let done = other.ask::<Await>(json!({"evaluation_id": waits}));
+    assert!(matches!(done, Job::Finished(done) if done.result == "waits"));
+}
+
 /// Code of so many bytes and a little more.
 fn long(code: &str, bytes: usize) -> String {
     format!("{code} \"{}\"", "x".repeat(bytes))

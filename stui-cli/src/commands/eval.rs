@@ -79,6 +79,9 @@ pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
+/// Between two looks whether the place of one that waits was told.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// An evaluation on its way.
 struct Following {
     looking: Connection,
@@ -129,7 +132,12 @@ impl Following {
     fn follow(&mut self, context: &mut Context<'_>) -> Result<Outcome, Problem> {
         loop {
             let deadline = [self.ends_by, self.waits_until].into_iter().flatten().min();
-            let ended = match self.looking.next(deadline) {
+            let look = Instant::now() + LOOK;
+            let until = deadline.map_or(look, |deadline| deadline.min(look));
+            let ended = match self.looking.next(Some(until)) {
+                Ok(None) if deadline.is_none_or(|deadline| Instant::now() < deadline) => {
+                    self.places(context.terminal).map(|()| None)
+                }
                 Ok(None) => return self.give_up(),
                 Ok(Some(incoming)) => self.happens(incoming, context.terminal),
                 Err(problem) => Err(problem),
@@ -237,13 +245,6 @@ impl Following {
                 // A daemon that is about to end follows it no more; the next one does.
                 return Ok(event::ended(event).filter(|outcome| !event::is_put_off(outcome)));
             }
-            EventName::QueuePosition => {
-                let place = event.data_as::<QueuePositionData>();
-                let before = place.map_or(0, |place| place.position);
-                if before > 0 && terminal.err.width.is_some() {
-                    writeln!(terminal.err, "stui: waiting, {before} before this one")?;
-                }
-            }
             _ => {}
         }
         Ok(None)
@@ -254,6 +255,25 @@ impl Following {
             terminal.out.write_all(text.as_bytes())?;
             terminal.out.flush()?;
             self.line_open = !text.ends_with('\n');
+        }
+        Ok(())
+    }
+
+    /// Its places while it waits: the daemon tells them to the connection that asked.
+    fn places(&mut self, terminal: &mut Terminal) -> Result<(), Problem> {
+        // The other connection tells when the daemon goes away.
+        while let Ok(Some(incoming)) = self.asking.poll() {
+            let Incoming::Event(event) = incoming else {
+                continue;
+            };
+            let place = match event.event {
+                EventName::QueuePosition => event.data_as::<QueuePositionData>(),
+                _ => None,
+            };
+            let before = place.map_or(0, |place| place.position);
+            if before > 0 && terminal.err.width.is_some() {
+                writeln!(terminal.err, "stui: waiting, {before} before this one")?;
+            }
         }
         Ok(())
     }

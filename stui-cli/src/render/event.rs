@@ -294,13 +294,17 @@ impl Scribe {
     }
 
     fn waits(&self, place: &QueuePositionData) -> String {
+        let what = match place.request_id {
+            Some(_) => "request",
+            None => "evaluation",
+        };
         match place.position {
             0 => match &place.reason {
                 Some(reason) => self.note(&format!("waits: {reason}")),
                 None => String::new(),
             },
-            1 => self.note("waits for one evaluation before it"),
-            more => self.note(&format!("waits for {more} evaluations before it")),
+            1 => self.note(&format!("waits for one {what} before it")),
+            more => self.note(&format!("waits for {more} {what}s before it")),
         }
     }
 

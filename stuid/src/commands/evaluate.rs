@@ -76,6 +76,7 @@ async fn alone(asked: Asked, start: Request, wait_ms: Option<u64>) {
         timeout: timeout_of(&start),
         start: Some(start),
         again: None,
+        teller: Some(asked.notice().teller()),
         request_timeout: services.request_timeout(),
     };
     let places = Arc::clone(&services);

@@ -4,6 +4,7 @@ use stui_protocol::daemon::{Paused, QueuePositionData};
 use stui_protocol::{Event, EventName};
 
 use crate::gate;
+use crate::image::Teller;
 use crate::notes::Notes;
 
 /// The request that waits and the way to its client.
@@ -18,6 +19,19 @@ impl Notice {
             request_id: request_id.to_owned(),
             notes: notes.clone(),
         }
+    }
+
+    /// Says how many requests go before it.
+    pub(super) fn teller(self) -> Teller {
+        Teller::new(move |before| {
+            let data = QueuePositionData {
+                position: before,
+                reason: None,
+                request_id: Some(self.request_id.clone()),
+            };
+            self.notes
+                .note(&Event::new(EventName::QueuePosition, &data));
+        })
     }
 
     /// Says who holds new work back.

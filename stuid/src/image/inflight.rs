@@ -60,8 +60,19 @@ impl<T> Inflight<T> {
     }
 
     /// Places that are taken.
-    fn places(&self) -> usize {
+    pub(crate) fn places(&self) -> usize {
         self.entries.range(self.answered..).count()
+    }
+
+    /// Those who wait, with how many places before theirs are taken.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = (u64, &T)> {
+        let taken = self.entries.range(self.answered..);
+        (0..)
+            .zip(taken)
+            .filter_map(|(before, (_, entry))| match entry {
+                Entry::Waiting { caller, .. } => Some((before, caller)),
+                Entry::Overdue => None,
+            })
     }
 
     /// Whether the image has nothing to do, as far as it is not lost.

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::inflight::Correlation;
+use super::place::Place;
 use super::queue::{InLane, Lane, Priority};
 use crate::limits::Reached;
 
@@ -22,6 +23,7 @@ pub(crate) struct Message {
     pub(crate) deadline: Instant,
     /// It is sent by that connection or not at all.
     pub(crate) only_by: Option<Connection>,
+    pub(crate) place: Place,
     pub(crate) reply: oneshot::Sender<Result<Answer, LinkError>>,
     /// The caller's span, so that the worker's lines tell whose request they are about.
     pub(crate) span: tracing::Span,

@@ -99,6 +99,15 @@ impl<K: Ord + Clone, L: Default> Turns<K, L> {
         self.lines.entry(key.clone()).or_default()
     }
 
+    /// The same turns, of other lines.
+    fn seen<'a, M>(&'a self, see: impl Fn(&'a L) -> M) -> Turns<K, M> {
+        let lines = self.lines.iter();
+        Turns {
+            lines: lines.map(|(key, line)| (key.clone(), see(line))).collect(),
+            order: self.order.clone(),
+        }
+    }
+
     /// Changes all lines and forgets those for which that answers true.
     fn change(&mut self, mut over_after: impl FnMut(&mut L) -> bool) {
         self.lines.retain(|_, line| !over_after(line));
@@ -187,6 +196,17 @@ impl<T: InLane> Queue<T> {
         taken
     }
 
+    /// All that waits, in the order of its turns.
+    pub(crate) fn in_turn(&self) -> Vec<&T> {
+        let mut found = Vec::with_capacity(self.len);
+        for level in &self.levels {
+            let mut level: Level<&T> =
+                level.seen(|owner| owner.seen(|items| items.iter().collect()));
+            found.extend(std::iter::from_fn(|| level.give()));
+        }
+        found
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         let owners = self.levels.iter().flat_map(|level| level.lines.values());
         owners.flat_map(|owner| owner.lines.values().flatten())
@@ -267,6 +287,14 @@ mod tests {
         let mut queue = queue(&["1a1", "1b1", "1c1", "1d1", "2a1", "2a2"], Limits::ROOMY);
         let order = ["1a1", "2a1", "1b1", "2a2", "1c1", "1d1"];
         assert_eq!(drain(&mut queue), order);
+    }
+
+    #[test]
+    fn the_order_is_known_before() {
+        let mut queue = queue(&["1a1", "1b1", "1a2", "2a1", "2a2"], Limits::ROOMY);
+        queue.push(Priority::Control, item("3a1")).unwrap();
+        let known: Vec<_> = queue.in_turn().iter().map(|item| item.0).collect();
+        assert_eq!(known, drain(&mut queue));
     }
 
     #[test]

@@ -26,6 +26,7 @@ use super::inflight::{Inflight, Settled};
 use super::link::{Arrived, Change, Happening, Link, Refusal, Sent};
 use super::message::{Answer, Connection, LinkError, Message};
 use super::pace::Pace;
+use super::place::UNTOLD;
 use super::queue::Queue;
 use spare::{Spare, Verdict};
 
@@ -98,6 +99,8 @@ pub(crate) struct Worker {
     spare: Option<Spare>,
     /// Not before this is another one opened.
     spare_due: Instant,
+    /// Not before this are callers told their places.
+    places_due: Instant,
     metrics: Arc<Metrics>,
 }
 
@@ -139,6 +142,7 @@ impl Worker {
             orders,
             spare: None,
             spare_due: Instant::now(),
+            places_due: Instant::now(),
             metrics,
         })
     }
@@ -150,6 +154,7 @@ impl Worker {
             self.look_after_socket();
             self.ask_again();
             self.send_waiting();
+            self.tell_places();
             let wake = self.next_wake();
             tokio::select! {
                 biased;
@@ -520,10 +525,27 @@ impl Worker {
             .set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
     }
 
+    /// Tells those who wait for long how many go before them: of what was sent and of what was not.
+    fn tell_places(&mut self) {
+        let now = Instant::now();
+        if !self.is_up() || self.places_due > now {
+            return;
+        }
+        self.places_due = now + UNTOLD;
+        let sent = self.inflight.in_order().filter(|(before, _)| *before > 0);
+        for (before, waiting) in sent {
+            waiting.message.place.tell(before, now);
+        }
+        let ahead = self.inflight.places() as u64;
+        self.queue.tell_places(now, ahead);
+    }
+
     fn next_wake(&self) -> Instant {
         let now = Instant::now();
         let connecting = (self.state() == LinkState::Connecting).then_some(self.connecting_until);
         let stuffed = self.stuffed.then(|| now + STUFFED);
+        let anybody = self.queue.len() > 0 || self.inflight.places() > 1;
+        let places = (self.is_up() && anybody).then_some(self.places_due);
         let worn = self.worn.map(|_| now + OPEN_AGAIN);
         let spare = match &self.spare {
             Some(spare) => Some(spare.until()),
@@ -540,6 +562,7 @@ impl Worker {
             stuffed,
             worn,
             spare,
+            places,
             self.again_at,
         ]
         .into_iter()

@@ -19,7 +19,8 @@ use super::{Evaluation, Job, Session, Work, closed_while_running};
 use crate::config::InForce;
 use crate::gate::{self, Gate};
 use crate::identity::client_id;
-use crate::image::{Image, LinkError, new_id};
+use crate::image::{Image, LinkError, Teller, new_id};
+use crate::notes::Notes;
 use crate::store::PlaceRecord;
 
 /// While an operator holds new work back, they are told so this often.
@@ -204,6 +205,7 @@ impl Desk {
                 start: in_session(again.start),
                 after: again.after,
             }),
+            teller: job.notes.map(|notes| self.teller(&evaluation, notes)),
             timeout: job.timeout,
             request_timeout: self.config.request_timeout(),
         };
@@ -251,21 +253,33 @@ impl Desk {
         }
     }
 
+    /// Tells the place of an evaluation that waits for the image itself.
+    fn teller(&self, evaluation: &Evaluation, notes: Notes) -> Teller {
+        let (session, id) = (Arc::clone(&self.session), evaluation.id.clone());
+        Teller::new(move |before| notes.note(&place(&session, &id, before, None)))
+    }
+
     /// Tells all who wait their places, or those only for whom that is news.
     fn tell_positions(&self, all: bool) {
         let reason = self.gate.closed().as_ref().map(gate::describe);
         for (job_evaluation, notes, position) in self.session.places(all) {
-            let data = QueuePositionData {
-                position,
-                reason: reason.clone(),
-                request_id: None,
-            };
-            let mut event = Event::new(EventName::QueuePosition, &data);
-            event.session_id = self.session.session_id();
-            event.evaluation_id = Some(job_evaluation.id.clone());
-            notes.note(&event);
+            let reason = reason.clone();
+            notes.note(&place(&self.session, &job_evaluation.id, position, reason));
         }
     }
+}
+
+/// How many go before an evaluation.
+fn place(session: &Session, id: &str, position: u64, reason: Option<String>) -> Event {
+    let data = QueuePositionData {
+        position,
+        reason,
+        request_id: None,
+    };
+    let mut event = Event::new(EventName::QueuePosition, &data);
+    event.session_id = session.session_id();
+    event.evaluation_id = Some(id.to_owned());
+    event
 }
 
 fn shutting_down() -> Failure {

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::evaluation::{Evaluation, Stage};
 use super::witness::Again;
-use crate::image::{Image, LinkError, new_id};
+use crate::image::{Image, LinkError, Teller, new_id};
 
 /// How long the image may hold the first reply when nobody else needs the link. Most evaluations
 /// end in it, and their ends need not be waited for. Others would have to wait as long, so when
@@ -48,6 +48,8 @@ pub(crate) struct Following {
     pub(crate) start: Option<Request>,
     /// How one that an earlier daemon may have started is started, if that may be.
     pub(crate) again: Option<Again>,
+    /// Tells the client its place while that request waits for the image.
+    pub(crate) teller: Option<Teller>,
     /// How long the code may run.
     pub(crate) timeout: Option<Duration>,
     /// For a single exchange with the image.
@@ -117,7 +119,8 @@ impl Following {
     /// Sends the request that starts it.
     async fn begin(&self, start: &Request, deadline: Instant, life: &mut String) -> Begun {
         let start = self.prepared(start);
-        match self.image.call(&start, deadline).await {
+        let image = self.image.telling(self.teller.clone());
+        match image.call(&start, deadline).await {
             Ok(reply) => self.begun(reply, life).await,
             Err(LinkError::Unknown | LinkError::Nonsense(_)) => Begun::Perhaps,
             Err(error) => Begun::Ended(Err(error.into())),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use stui_protocol::daemon::{ListSessions, SessionState, Submit};
 use stui_protocol::{Command, ErrorType};
 use stui_tests::asking::{new_id, request};
-use stui_tests::{Asking, Cli, Daemon, Session, patience};
+use stui_tests::{Asking, Cli, Daemon, Session, Terminal, patience};
 
 #[test]
 fn eval_prints_the_result_and_nothing_else() {
@@ -178,6 +178,20 @@ fn an_evaluation_that_somebody_interrupts_exits_with_130() {
 
     assert_eq!(running.wait().expect("its end").code(), Some(130));
     assert_eq!(user.run(&["eval", "3 + 4"]).exits(0).stdout, "7\n");
+}
+
+#[test]
+fn an_evaluation_that_waits_says_how_many_are_before_it() {
+    let daemon = Daemon::start();
+    let user = daemon.user();
+    let mut running = endless(&daemon, &user);
+    let terminal = Terminal::open(&user, &["eval", "100 factorial / 98 factorial"]);
+
+    terminal.shows("waiting, 1 before this one");
+
+    user.run(&["interrupt"]).exits(0);
+    terminal.shows("9900");
+    assert_eq!(running.wait().expect("its end").code(), Some(130));
 }
 
 #[test]
