@@ -8,6 +8,8 @@ pub mod events;
 
 mod address;
 mod envelope;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod health;
 mod inflight;
 mod life;

@@ -42,5 +42,8 @@ pub mod shutdown;
 pub mod supervisor;
 pub mod telemetry;
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+
 /// Version of the daemon.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -38,7 +38,7 @@ pub struct Limits {
 pub struct Current(Arc<RwLock<Limits>>);
 
 impl Current {
-    /// Those, until [`Self::set`].
+    /// Those, until others are set.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(RwLock::new(limits)))

@@ -7,6 +7,8 @@
 //! Without a directory everything is in memory. Why it is so: docs/decisions/2026-11-20-store.md.
 
 mod checkpoint;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod health;
 mod journal;
 mod pending;

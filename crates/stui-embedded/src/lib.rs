@@ -24,3 +24,5 @@ mod object;
 pub mod value;
 
 pub use server::{Bounds, Config, EmbeddedImage, Guard, StartError, run_alone};
+#[cfg(feature = "fuzzing")]
+pub use server::{FiledIn, file_in};

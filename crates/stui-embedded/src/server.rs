@@ -41,6 +41,8 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 use zmq::Context;
 
+#[cfg(feature = "fuzzing")]
+pub use commands::file_in::{FiledIn, read as file_in};
 pub use config::{Bounds, Config};
 pub use endpoint::EndpointError;
 pub use guard::Guard;

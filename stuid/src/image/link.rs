@@ -4,6 +4,9 @@ pub(crate) mod zeromq;
 
 mod tcp;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use tcp::fuzzing;
+
 use super::address::{Address, Protocol};
 use super::inflight::Correlation;
 use tcp::Lines;

@@ -60,16 +60,7 @@ impl Journal {
     /// something that reading stops at: nothing may be appended to this file any more.
     pub(super) fn append(&mut self, change: &Change, line: &[u8]) -> io::Result<()> {
         let frame = &mut self.frame;
-        frame.clear();
-        frame.extend_from_slice(&[0; 12]);
-        serde_json::to_writer(&mut *frame, change)?;
-        let head = small(frame.len() - 12)?;
-        frame.extend_from_slice(line);
-        let body = small(frame.len() - 8)?;
-        frame[8..12].copy_from_slice(&head.to_le_bytes());
-        let sum = crc32fast::hash(&frame[8..]);
-        frame[..4].copy_from_slice(&body.to_le_bytes());
-        frame[4..8].copy_from_slice(&sum.to_le_bytes());
+        write_frame(frame, change, line)?;
         let written = self.file.write_all(frame);
         if written.is_err() {
             // Perhaps a part of it stands there. Reading would stop at it by itself.
@@ -100,6 +91,21 @@ impl Journal {
     pub(super) fn number(&self) -> u64 {
         self.number
     }
+}
+
+/// Makes the frame of a change, with the line that it is about.
+pub(super) fn write_frame(frame: &mut Vec<u8>, change: &Change, line: &[u8]) -> io::Result<()> {
+    frame.clear();
+    frame.extend_from_slice(&[0; 12]);
+    serde_json::to_writer(&mut *frame, change)?;
+    let head = small(frame.len() - 12)?;
+    frame.extend_from_slice(line);
+    let body = small(frame.len() - 8)?;
+    frame[8..12].copy_from_slice(&head.to_le_bytes());
+    let sum = crc32fast::hash(&frame[8..]);
+    frame[..4].copy_from_slice(&body.to_le_bytes());
+    frame[4..8].copy_from_slice(&sum.to_le_bytes());
+    Ok(())
 }
 
 fn small(bytes: usize) -> io::Result<u32> {
@@ -133,29 +139,30 @@ pub(super) fn remove_before(dir: &Path, number: u64) -> io::Result<()> {
 }
 
 /// Gives all whole changes of a file to a visitor, in order; the line is empty for most.
-pub(super) fn replay(
-    dir: &Path,
-    number: u64,
-    mut visit: impl FnMut(Change, &[u8]),
-) -> io::Result<()> {
+pub(super) fn replay(dir: &Path, number: u64, visit: impl FnMut(Change, &[u8])) -> io::Result<()> {
     let path = path_of(dir, number);
     let mut bytes = Vec::new();
     File::open(&path)?.read_to_end(&mut bytes)?;
-    let Some(mut rest) = bytes.strip_prefix(HEADER.as_slice()) else {
+    let Some(frames) = bytes.strip_prefix(HEADER.as_slice()) else {
         if !HEADER.starts_with(&bytes) {
             tracing::error!(path = %path.display(), "this is no journal of this version, leaving it out");
         }
         return Ok(());
     };
-    while !rest.is_empty() {
-        let Some((change, line, behind)) = frame(rest) else {
-            tracing::warn!(path = %path.display(), bytes = rest.len(), "the end of the journal is cut, as after a crash");
-            break;
-        };
+    let cut = read_frames(frames, visit);
+    if !cut.is_empty() {
+        tracing::warn!(path = %path.display(), bytes = cut.len(), "the end of the journal is cut, as after a crash");
+    }
+    Ok(())
+}
+
+/// Gives all whole changes to a visitor; answers what stands behind them and is none.
+pub(super) fn read_frames(mut rest: &[u8], mut visit: impl FnMut(Change, &[u8])) -> &[u8] {
+    while let Some((change, line, behind)) = frame(rest) {
         visit(change, line);
         rest = behind;
     }
-    Ok(())
+    rest
 }
 
 /// The first frame and what stands behind it.

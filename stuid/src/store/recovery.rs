@@ -40,6 +40,14 @@ impl Store {
         logs
     }
 
+    /// What the frames of a journal tell a store that knows nothing yet.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn recovered_from(&self, frames: &[u8]) -> Vec<Recovered> {
+        let mut logs = Logs::new();
+        journal::read_frames(frames, |change, line| self.replay(&mut logs, change, line));
+        self.recovered(logs)
+    }
+
     /// Does again what was journaled. The tables may have it already.
     fn replay(&self, logs: &mut Logs, change: Change, line: &[u8]) {
         match change {

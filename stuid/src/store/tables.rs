@@ -370,6 +370,15 @@ fn from_json<T: for<'de> serde::Deserialize<'de>>(bytes: &[u8]) -> Result<T, Tro
     serde_json::from_slice(bytes).map_err(|wrong| Trouble::Damaged(wrong.to_string()))
 }
 
+/// Reads a record and writes it again.
+#[cfg(feature = "fuzzing")]
+pub(super) fn row<T>(bytes: &[u8]) -> Option<Vec<u8>>
+where
+    T: for<'de> serde::Deserialize<'de> + serde::Serialize,
+{
+    to_json(&from_json::<T>(bytes).ok()?).ok()
+}
+
 impl From<redb::Error> for Trouble {
     fn from(error: redb::Error) -> Self {
         match error {

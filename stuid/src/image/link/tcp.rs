@@ -200,6 +200,23 @@ impl Connection {
     }
 }
 
+/// The replies of this link, as the fuzz targets see them.
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing {
+    use super::{Arrived, Line, Lines};
+
+    /// What each line answers when a request of that id and number is under way before each.
+    #[must_use]
+    pub fn tcp_replies(id: &str, number: u64, lines: Vec<Line>) -> Vec<Arrived> {
+        let mut link = Lines::open("tcp://127.0.0.1:1");
+        let assigned = lines.into_iter().map(|line| {
+            link.under_way = Some((id.to_owned(), number));
+            link.assign(line)
+        });
+        assigned.collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,8 @@
 //! Then its steps are done in order; an expression that fails ends the loading where it stands,
 //! and the failure says what was loaded.
 
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
 mod steps;
 
 use std::collections::VecDeque;
@@ -21,6 +23,8 @@ use crate::server::evaluations::{Evaluation, Work};
 use crate::server::failures::{self, Told};
 use crate::server::image::{Image, Next, Run};
 use crate::vm::{self, CallError, ChangeError};
+#[cfg(feature = "fuzzing")]
+pub use fuzzing::{FiledIn, read};
 use steps::Step;
 
 /// How long a whole loading may take: whoever talks to the image over one lock-step link waits.
