@@ -10,25 +10,25 @@
 //! judge the image's health.
 
 mod refused;
+mod sending;
 mod spare;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use stui_protocol::time::{self, Timestamp};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::inflight::{Inflight, Settled};
-use super::link::{Arrived, Change, Happening, Link, Refusal, Sent};
-use super::message::{Answer, Connection, LinkError, Message};
+use super::link::{Arrived, Link, Refusal};
+use super::message::{Answer, LinkError, Message};
 use super::pace::Pace;
-use super::place::UNTOLD;
 use super::queue::Queue;
-use spare::{Spare, Verdict};
+use spare::Spare;
 
 use crate::limits::Current;
 use crate::metrics::Metrics;
@@ -39,10 +39,6 @@ const MOST_SENT: usize = 2 * super::link::WIDEST;
 /// At the start, requests wait this long for the first connection before they are told that
 /// nobody is there.
 pub(crate) const FIRST_CONNECTION: Duration = Duration::from_secs(2);
-
-/// After the socket was thrown away, requests wait this long for the new one. It connects within
-/// milliseconds when the peer is there.
-const REPLACEMENT: Duration = Duration::from_millis(500);
 
 /// Before a socket that could not be opened is tried again.
 const OPEN_AGAIN: Duration = Duration::from_millis(100);
@@ -195,234 +191,6 @@ impl Worker {
         }
     }
 
-    /// While the image works, what the next one asks need not go alone: whoever has something to
-    /// ask now does so before it is sent, and libzmq's thread is woken once for all of them.
-    async fn let_others_ask(&mut self) {
-        if !self.inflight.is_idle() {
-            yield_now().await;
-        }
-    }
-
-    /// Takes a message and those that came with it.
-    fn accept_all(&mut self, first: Message) {
-        let mut next = Some(first);
-        while let Some(message) = next {
-            self.accept(message);
-            next = self.inbox.try_recv().ok();
-        }
-        self.tell_queue();
-    }
-
-    fn accept(&mut self, message: Message) {
-        if self.is_down() {
-            let down = self.down();
-            return answer(message, Err(down));
-        }
-        self.enqueue(message);
-    }
-
-    /// Sends as much as may be under way.
-    fn send_waiting(&mut self) {
-        self.stuffed = false;
-        let window = self.pace.width(Instant::now());
-        let mut is_first = true;
-        while self.may_send(window) {
-            let Some(mut message) = self.queue.pop() else {
-                break;
-            };
-            // Its caller has gone away and nothing was sent: nobody needs it.
-            if message.reply.is_closed() {
-                continue;
-            }
-            let here = Connection(self.connection);
-            if message.only_by.is_some_and(|only_by| only_by != here) {
-                let down = self.down();
-                answer(message, Err(down));
-                continue;
-            }
-            let body = std::mem::take(&mut message.body);
-            if std::mem::take(&mut is_first) {
-                self.link.look();
-            }
-            match self.link.send(self.inflight.next_correlation(), body) {
-                Sent::Whole => self.sent(message),
-                Sent::Not(body) => self.put_back(Message { body, ..message }),
-                Sent::Broken => {
-                    let down = self.down();
-                    answer(message, Err(down));
-                    self.replace("broken");
-                }
-            }
-        }
-        self.tell_queue();
-    }
-
-    /// What waits on a worn socket is waited for, and nothing more is given to it.
-    fn may_send(&self, window: usize) -> bool {
-        self.is_up() && !self.stuffed && self.worn.is_none() && self.inflight.has_room(window)
-    }
-
-    fn sent(&mut self, message: Message) {
-        let (deadline, sent_at) = (message.deadline, Instant::now());
-        let waited = sent_at.duration_since(message.came_at).as_secs_f64();
-        let priority = message.priority.name();
-        let wait = self.metrics.link.wait.with_label_values(&[priority]);
-        wait.observe(waited);
-        if self.inflight.is_idle() {
-            self.pace.began(sent_at);
-        }
-        let waiting = Waiting { message, sent_at };
-        self.inflight.insert(waiting, deadline);
-    }
-
-    fn put_back(&mut self, message: Message) {
-        self.stuffed = true;
-        // It was in the queue a moment ago, so there is room.
-        self.enqueue(message);
-    }
-
-    fn enqueue(&mut self, message: Message) {
-        let deadline = message.deadline;
-        self.queue_due = Some(self.queue_due.map_or(deadline, |due| due.min(deadline)));
-        if let Err((message, reached)) = self.queue.push(message.priority, message) {
-            answer(message, Err(LinkError::Full(reached)));
-        }
-    }
-
-    fn on_link(&mut self, happening: Happening) {
-        match happening {
-            Happening::Received(reply) => self.on_replies(reply),
-            Happening::Changed(Change::Up) => self.on_up(),
-            // It is known.
-            Happening::Changed(Change::Down) if self.is_down() => {}
-            Happening::Changed(Change::Down) => self.on_down(),
-            Happening::Changed(Change::Refused(why)) => self.on_refused(why),
-            Happening::Failed => {
-                self.replace("broken");
-            }
-        }
-    }
-
-    fn on_spare(&mut self, happening: Happening) {
-        let Some(spare) = &mut self.spare else {
-            return;
-        };
-        match spare.hear(happening, &mut self.inflight) {
-            Verdict::Wait => {}
-            Verdict::Useless => self.spare = None,
-            Verdict::Good => {
-                if let Some(spare) = self.spare.take() {
-                    self.forget_sent("silence");
-                    self.link = spare.into_link();
-                    self.on_up();
-                }
-            }
-        }
-    }
-
-    fn on_up(&mut self) {
-        tracing::info!(endpoint = %self.address.endpoint, "the link to the image is up");
-        self.metrics.link.connects.inc();
-        self.again_at = None;
-        self.connection += 1;
-        let connection = self.connection;
-        self.state.send_replace(LinkState::Up { connection });
-    }
-
-    fn on_down(&mut self) {
-        tracing::warn!(endpoint = %self.address.endpoint, "the link to the image is down");
-        self.metrics.link.disconnects.inc();
-        while let Some(reply) = self.link.take_arrived() {
-            self.on_reply(reply);
-        }
-        self.away_since = time::now();
-        self.state.send_replace(LinkState::Down);
-        self.settle_all(&self.down());
-    }
-
-    /// Replaces a worn socket when nobody waits on it, and looks for another way when nothing
-    /// comes any more for those who were told a timeout.
-    fn look_after_socket(&mut self) {
-        if self.inflight.has_lost_one() {
-            self.worn.get_or_insert("silence");
-        }
-        if let Some(why) = self.worn
-            && !self.inflight.is_awaited()
-        {
-            self.replace(why);
-        }
-        if !self.is_up() || !self.inflight.is_stuck() {
-            self.spare = None;
-            return;
-        }
-        let now = Instant::now();
-        if self
-            .spare
-            .as_ref()
-            .is_some_and(|spare| spare.until() <= now)
-        {
-            self.spare = None;
-        }
-        if self.spare.is_none() && self.spare_due <= now {
-            self.spare = Spare::open(&self.context, &self.address);
-            self.spare_due = now + OPEN_AGAIN;
-        }
-    }
-
-    /// An operator wants another socket. Replies that have arrived are taken first.
-    fn reconnect(&mut self, done: oneshot::Sender<usize>) {
-        while let Some(reply) = self.link.take_arrived() {
-            self.on_reply(reply);
-        }
-        let unknown = self.inflight.awaited();
-        self.replace("asked");
-        // Whoever asked may have gone.
-        let _ = done.send(unknown);
-    }
-
-    /// Throws the socket away and opens a new one. What was sent will not be answered; what waits
-    /// has a moment until the new one is connected.
-    fn replace(&mut self, why: &'static str) {
-        self.forget_sent(why);
-        self.spare = None;
-        match Link::open(&self.context, &self.address) {
-            Ok(link) => {
-                self.link = link;
-                if self.is_up() {
-                    self.connecting_until = Instant::now() + REPLACEMENT;
-                    self.away_since = time::now();
-                    self.state.send_replace(LinkState::Connecting);
-                }
-            }
-            // The same call succeeded at the start, so this is a lack of memory or files.
-            Err(error) => {
-                tracing::error!(%error, "opening a new socket to the image");
-                self.worn = Some(why);
-                self.on_down();
-            }
-        }
-    }
-
-    /// What was sent on a socket that goes away becomes *unknown*.
-    fn forget_sent(&mut self, why: &'static str) {
-        tracing::warn!(endpoint = %self.address.endpoint, why, "throwing away the socket to the image");
-        self.metrics
-            .link
-            .sockets_replaced
-            .with_label_values(&[why])
-            .inc();
-        self.worn = None;
-        self.settle_sent();
-    }
-
-    /// Nobody will answer what was sent.
-    fn settle_sent(&mut self) {
-        self.pace.forget();
-        for Waiting { message, .. } in self.inflight.disconnect() {
-            answer(message, Err(LinkError::Unknown));
-        }
-    }
-
     /// Takes a reply and those that came with it, before the next requests are sent.
     fn on_replies(&mut self, first: Arrived) {
         self.on_reply(first);
@@ -488,56 +256,6 @@ impl Worker {
         if self.queue_due.is_some_and(|due| due <= now) {
             self.expire_queue(now);
         }
-    }
-
-    fn expire_queue(&mut self, now: Instant) {
-        let error = match self.state() {
-            LinkState::Up { .. } => LinkError::NotSentInTime,
-            LinkState::Connecting | LinkState::Down | LinkState::Refused(_) => self.down(),
-        };
-        for message in self.queue.take(|message| message.deadline <= now) {
-            answer(message, Err(error.clone()));
-        }
-        self.queue_due = self.queue.iter().map(|message| message.deadline).min();
-    }
-
-    /// Tells everybody: *unknown* to those whose request was sent, `unsent` to the others.
-    fn settle_all(&mut self, unsent: &LinkError) {
-        self.settle_sent();
-        for message in self.queue.take(|_| true) {
-            answer(message, Err(unsent.clone()));
-        }
-        self.inbox_to(unsent);
-        self.tell_queue();
-    }
-
-    /// Those in the channel came before the change, too.
-    fn inbox_to(&mut self, unsent: &LinkError) {
-        while let Ok(message) = self.inbox.try_recv() {
-            answer(message, Err(unsent.clone()));
-        }
-    }
-
-    fn tell_queue(&self) {
-        self.metrics
-            .link
-            .queue
-            .set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
-    }
-
-    /// Tells those who wait for long how many go before them: of what was sent and of what was not.
-    fn tell_places(&mut self) {
-        let now = Instant::now();
-        if !self.is_up() || self.places_due > now {
-            return;
-        }
-        self.places_due = now + UNTOLD;
-        let sent = self.inflight.in_order().filter(|(before, _)| *before > 0);
-        for (before, waiting) in sent {
-            waiting.message.place.tell(before, now);
-        }
-        let ahead = self.inflight.places() as u64;
-        self.queue.tell_places(now, ahead);
     }
 
     fn next_wake(&self) -> Instant {
