@@ -63,12 +63,19 @@ impl Daemon {
         daemon
     }
 
-    /// The same with the log level that users have, for measuring.
+    /// The same with the log level that users have and places for two thousand clients, for
+    /// measuring.
     #[must_use]
     pub fn quiet(arguments: &[&str]) -> Self {
-        let level = ("STUID_LOG__LEVEL".to_owned(), "info".to_owned());
+        let settings = [
+            ("STUID_LOG__LEVEL", "info"),
+            ("STUID_CLIENTS__MAX", "2000"),
+            ("STUID_LIMITS__CLIENTS_PER_OWNER", "2000"),
+        ];
         let surroundings = Surroundings {
-            environment: vec![level],
+            environment: settings
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .to_vec(),
             ..Surroundings::default()
         };
         Self::start_under(surroundings, arguments)

@@ -18,6 +18,10 @@ use crate::speaker::Speaker;
 /// have 500.
 const QUESTIONS: [(&str, usize); 2] = [("ping", 1000), ("evaluate", 100)];
 
+/// So many clients go through the proxy at most. It is one peer of the image, which holds a hundred
+/// replies for each and drops what is more: no REQ socket ever gets over that.
+const MOST_BEHIND_PROXY: usize = 50;
+
 /// How one comes to the image.
 enum Way {
     Req(zmq::Context, String),
@@ -57,11 +61,15 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
                 ("zmq_proxy", req(proxy.endpoint())),
                 ("stuid", Way::Daemon(daemon.socket())),
             ];
-            let mut runners = ways.map(|(name, way)| Runner {
-                name,
-                clients: (0..*count).map(|_| way.client(command)).collect(),
-                turns: Vec::new(),
-            });
+            let all = ways.into_iter();
+            let mut runners: Vec<Runner> = all
+                .filter(|(name, _)| *name != "zmq_proxy" || *count <= MOST_BEHIND_PROXY)
+                .map(|(name, way)| Runner {
+                    name,
+                    clients: (0..*count).map(|_| way.client(command)).collect(),
+                    turns: Vec::new(),
+                })
+                .collect();
             race(plan, &mut runners);
             tell(command, *count, &runners, report);
         }
