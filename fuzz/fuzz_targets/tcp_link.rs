@@ -15,7 +15,11 @@ fuzz_target!(|bytes: &[u8]| {
             continue;
         };
         assert_eq!((number, line), (7, &Line::Whole(body.clone())));
-        let read: serde_json::Value = serde_json::from_slice(&body).expect("it has an id");
+        // The id is found without reading the rest, such as numbers without measure: whoever reads
+        // all of it refuses that.
+        let Ok(read) = serde_json::from_slice::<serde_json::Value>(&body) else {
+            continue;
+        };
         let id = read.get("id").unwrap_or(&serde_json::Value::Null);
         assert!(id.is_null() || id == "mine" || read.is_array(), "{read}");
     }

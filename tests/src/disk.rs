@@ -21,7 +21,7 @@ impl Disk {
     pub fn small() -> Result<Self, String> {
         let dir = tempfile::tempdir().expect("a directory for a disk");
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=16m", "stui-disk"])
+            .args(["-t", "tmpfs", "-o", "size=64m", "stui-disk"])
             .arg(dir.path())
             .output()
             .map_err(|error| format!("mount: {error}"))?;
