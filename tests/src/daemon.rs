@@ -63,14 +63,15 @@ impl Daemon {
         daemon
     }
 
-    /// The same with the log level that users have and places for two thousand clients, for
-    /// measuring.
+    /// The same with the log level that users have and places for two thousand clients and their
+    /// sessions, for measuring.
     #[must_use]
     pub fn quiet(arguments: &[&str]) -> Self {
         let settings = [
             ("STUID_LOG__LEVEL", "info"),
             ("STUID_CLIENTS__MAX", "2000"),
             ("STUID_LIMITS__CLIENTS_PER_OWNER", "2000"),
+            ("STUID_LIMITS__SESSIONS_PER_OWNER", "2000"),
         ];
         let surroundings = Surroundings {
             environment: settings
