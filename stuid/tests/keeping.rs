@@ -25,6 +25,17 @@ fn submit(client: &Client, code: &str) -> String {
         .evaluation_id
 }
 
+/// An image, a daemon before it, and the id of `hold it` that runs in the session `main`.
+fn one_under_way() -> (Scripted, Daemon, String) {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    let id = submit(&client, "hold it");
+    image.wait_for_code("hold it");
+    (image, daemon, id)
+}
+
 fn log_of_main(client: &Client) -> Vec<Event> {
     client.ask::<Log>(json!({"session": "main"})).events
 }
@@ -103,12 +114,9 @@ fn a_client_that_comes_back_sees_each_line_once() {
 
 #[test]
 fn an_evaluation_that_runs_meanwhile_is_followed_and_its_output_is_told_once() {
-    let image = Scripted::start();
-    let mut daemon = Daemon::before(&image);
+    let (image, mut daemon, id) = one_under_way();
     let client = daemon.client();
-    client.attach("main");
-    let id = submit(&client, "hold it");
-    image.wait_for_code("hold it");
+    client.ask::<Attach>(json!({"session": "main", "since": 0}));
     image.output("hold it", "one ");
     client.wait_for("output", |event| event.event == EventName::Output);
     daemon.signal(Signal::KILL);
@@ -136,12 +144,7 @@ fn an_evaluation_that_runs_meanwhile_is_followed_and_its_output_is_told_once() {
 
 #[test]
 fn an_evaluation_that_ended_meanwhile_is_fetched_once() {
-    let image = Scripted::start();
-    let mut daemon = Daemon::before(&image);
-    let client = daemon.client();
-    client.attach("main");
-    let id = submit(&client, "hold it");
-    image.wait_for_code("hold it");
+    let (image, mut daemon, id) = one_under_way();
     daemon.signal(Signal::KILL);
     daemon.end();
     image.finish("hold it", "42");
@@ -308,12 +311,7 @@ fn what_waited_is_run_by_the_next_daemon() {
 
 #[test]
 fn the_end_of_the_daemon_is_not_the_end_of_what_runs() {
-    let image = Scripted::start();
-    let mut daemon = Daemon::before(&image);
-    let client = daemon.client();
-    client.attach("main");
-    let id = submit(&client, "hold it");
-    image.wait_for_code("hold it");
+    let (image, mut daemon, id) = one_under_way();
     daemon.signal(Signal::TERM);
     daemon.end();
 

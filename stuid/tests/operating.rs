@@ -1,5 +1,7 @@
 //! Operators before an image that does what the story says.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use stui_protocol::ErrorType;
 use stui_protocol::daemon::{Admin, Await, ImageState, Status, Submit};
@@ -16,6 +18,30 @@ fn wait_for_command(image: &Scripted, command: &str) {
     patience::until(&format!("{command} in the image"), || {
         (image.count(command) > 0).then_some(())
     });
+}
+
+/// A configuration that is written anew while the daemon runs.
+struct ConfigFile(tempfile::TempDir);
+
+impl ConfigFile {
+    fn new(text: &str) -> Self {
+        let file = Self(tempfile::tempdir().expect("a directory"));
+        file.write(text);
+        file
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("stuid.toml")
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(self.path(), text).expect("a configuration");
+    }
+
+    fn daemon_before(&self, image: &Scripted) -> Daemon {
+        let place = self.path().display().to_string();
+        Daemon::with(&["--config", &place, "--image", image.endpoint()])
+    }
 }
 
 #[test]
@@ -126,18 +152,11 @@ fn a_new_socket_settles_what_was_under_way_and_carries_what_waited() {
 #[test]
 fn a_timeout_that_is_reloaded_counts_from_then_on() {
     let image = Scripted::start();
-    let dir = tempfile::tempdir().expect("a directory");
-    let config = dir.path().join("stuid.toml");
-    let set = |ms: u64| {
-        let text = format!("[image]\nrequest_timeout_ms = {ms}\n");
-        std::fs::write(&config, text).expect("a configuration");
-    };
-    set(3_600_000);
-    let place = config.display().to_string();
-    let daemon = Daemon::with(&["--config", &place, "--image", image.endpoint()]);
+    let file = ConfigFile::new("[image]\nrequest_timeout_ms = 3600000\n");
+    let daemon = file.daemon_before(&image);
     let client = daemon.client();
 
-    set(500);
+    file.write("[image]\nrequest_timeout_ms = 500\n");
     let reloaded = client.ask::<Admin>(json!({"operation": "reload"})).reloaded;
 
     let applied = reloaded.expect("what became of the keys").applied;
@@ -151,15 +170,8 @@ fn a_timeout_that_is_reloaded_counts_from_then_on() {
 #[test]
 fn a_limit_that_is_reloaded_counts_from_then_on() {
     let image = Scripted::start();
-    let dir = tempfile::tempdir().expect("a directory");
-    let config = dir.path().join("stuid.toml");
-    let set = |limit: usize| {
-        let text = format!("[limits]\nqueue_per_session = {limit}\n");
-        std::fs::write(&config, text).expect("a configuration");
-    };
-    set(2);
-    let place = config.display().to_string();
-    let daemon = Daemon::with(&["--config", &place, "--image", image.endpoint()]);
+    let file = ConfigFile::new("[limits]\nqueue_per_session = 2\n");
+    let daemon = file.daemon_before(&image);
     let client = daemon.client();
     client.attach("main").start("hold it");
     image.wait_for_code("hold it");
@@ -170,7 +182,7 @@ fn a_limit_that_is_reloaded_counts_from_then_on() {
     let refused = client.refused::<Submit>(waits.clone());
     assert_eq!(refused.details["limit"], 2);
 
-    set(3);
+    file.write("[limits]\nqueue_per_session = 3\n");
     let reloaded = client.ask::<Admin>(json!({"operation": "reload"})).reloaded;
 
     let applied = reloaded.expect("what became of the keys").applied;

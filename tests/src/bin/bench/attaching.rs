@@ -6,7 +6,7 @@ use serde_json::json;
 use stui_tests::asking::new_id;
 use stui_tests::{Daemon, Image};
 
-use crate::numbers::{Times, shown};
+use crate::numbers::Times;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::speaker::Speaker;
@@ -46,12 +46,7 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
         ("attached to a session that is there", attached),
         ("attached to a session that is made for it", made),
     ] {
-        let times = Times::new(times);
-        report.row(vec![
-            what.to_owned(),
-            times.count().to_string(),
-            shown(times.p50()),
-            shown(times.p99()),
-        ]);
+        let [count, p50, p99, _] = Times::new(times).cells();
+        report.row(vec![what.to_owned(), count, p50, p99]);
     }
 }

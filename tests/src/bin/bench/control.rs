@@ -9,7 +9,7 @@ use stui_tests::asking::new_id;
 use stui_tests::{Daemon, Image};
 
 use crate::load::Client;
-use crate::numbers::{Times, shown};
+use crate::numbers::Times;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::speaker::Speaker;
@@ -65,14 +65,8 @@ fn tell(plan: &Plan, daemon: &Daemon, load: &str, report: &mut Report) {
     let pings = (0..plan.interrupts).map(|_| pings.time()).collect();
     let interrupts = (0..plan.interrupts).map(|_| interrupt(daemon)).collect();
     for (what, times) in [("ping", pings), ("interrupt of a loop", interrupts)] {
-        let times = Times::new(times);
-        report.row(vec![
-            load.to_owned(),
-            what.to_owned(),
-            times.count().to_string(),
-            shown(times.p50()),
-            shown(times.p99()),
-        ]);
+        let [count, p50, p99, _] = Times::new(times).cells();
+        report.row(vec![load.to_owned(), what.to_owned(), count, p50, p99]);
     }
 }
 

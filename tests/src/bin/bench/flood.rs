@@ -11,7 +11,7 @@ use stui_protocol::daemon::ListSessions;
 use stui_tests::footprint::Footprint;
 use stui_tests::{Asking, Daemon, Image, patience};
 
-use crate::numbers::{Times, shown};
+use crate::numbers::Times;
 use crate::plan::Plan;
 use crate::report::Report;
 
@@ -92,13 +92,7 @@ fn look(daemon: &Daemon, pid: u32, times: usize, enough: &AtomicBool) -> (Vec<Du
 }
 
 fn tell(what: &str, (took, most_kib): (Vec<Duration>, u64), report: &mut Report) {
-    let times = Times::new(took);
-    report.row(vec![
-        what.to_owned(),
-        times.count().to_string(),
-        shown(times.p50()),
-        shown(times.p99()),
-        shown(times.longest()),
-        format!("{:.1} MiB", most_kib as f64 / 1024.0),
-    ]);
+    let [count, p50, p99, longest] = Times::new(took).cells();
+    let most = format!("{:.1} MiB", most_kib as f64 / 1024.0);
+    report.row(vec![what.to_owned(), count, p50, p99, longest, most]);
 }

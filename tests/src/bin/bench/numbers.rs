@@ -36,6 +36,13 @@ impl Times {
     pub(crate) fn longest(&self) -> Duration {
         self.percentile(100.0)
     }
+
+    /// How many, p50, p99 and the longest, as a table shows them.
+    pub(crate) fn cells(&self) -> [String; 4] {
+        let times = [self.p50(), self.p99(), self.longest()];
+        let [p50, p99, longest] = times.map(shown);
+        [self.count().to_string(), p50, p99, longest]
+    }
 }
 
 /// The middle one.

@@ -2,7 +2,7 @@
 
 use stui_tests::{Daemon, Scripted};
 
-use crate::numbers::{Times, shown};
+use crate::numbers::Times;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::watcher::Watcher;
@@ -28,12 +28,7 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
         ("the image goes away … a client is told `down`", down),
         ("the image binds again … a client is told `ready`", ready),
     ] {
-        let times = Times::new(times);
-        report.row(vec![
-            what.to_owned(),
-            times.count().to_string(),
-            shown(times.p50()),
-            shown(times.longest()),
-        ]);
+        let [count, p50, _, longest] = Times::new(times).cells();
+        report.row(vec![what.to_owned(), count, p50, longest]);
     }
 }

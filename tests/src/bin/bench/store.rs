@@ -13,7 +13,7 @@ use stui_tests::footprint::Footprint;
 use stui_tests::patience::PATIENCE;
 use stui_tests::{Asking, Client, Daemon, Image};
 
-use crate::numbers::{Times, shown};
+use crate::numbers::Times;
 use crate::plan::Plan;
 use crate::report::Report;
 
@@ -56,14 +56,8 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
         ("start after `kill -9`, until all are listed", killed),
         ("from connecting to the last line of the log", attached),
     ] {
-        let times = Times::new(times);
-        report.row(vec![
-            what.to_owned(),
-            times.count().to_string(),
-            shown(times.p50()),
-            shown(times.p99()),
-            shown(times.longest()),
-        ]);
+        let [count, p50, p99, longest] = Times::new(times).cells();
+        report.row(vec![what.to_owned(), count, p50, p99, longest]);
     }
     println!("\n{lines} lines were replayed in the last of them.");
     report.table(
