@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
+use stui_protocol::daemon::GapData;
+
 use super::journal::{read_frames, write_frame};
 use super::record::{Change, OpenEvaluation, SessionRecord};
 use super::tables::row;
 use super::{Retention, Store};
+use crate::log::gap_event;
 use crate::metrics::Metrics;
 
 /// What of a journal was read.
@@ -68,6 +71,17 @@ pub fn recover(changes: &[u8]) -> (usize, Vec<u8>) {
     for session in &sessions {
         let key = session.record.key;
         assert!(session.open.iter().all(|open| open.session == key));
+        // And it goes on.
+        let before = session.log.end().position;
+        assert_eq!(
+            session.log.append(gap_event(GapData { from: 1, to: 1 })),
+            before + 1
+        );
+        assert_eq!(
+            session.log.read(0, u64::MAX, usize::MAX).position,
+            before + 1
+        );
+        assert!(store.next_key() > key);
     }
     (sessions.len(), frames)
 }

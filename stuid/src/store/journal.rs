@@ -11,10 +11,10 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::record::Change;
+use super::record::{Change, is_counted};
 
 /// First bytes of each file; the last one is the version of the format.
-const HEADER: &[u8; 8] = b"stuijnl\x01";
+pub(super) const HEADER: &[u8; 8] = b"stuijnl\x01";
 
 /// Files of the journal: this and a number.
 const PREFIX: &str = "journal-";
@@ -118,13 +118,15 @@ fn path_of(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{PREFIX}{number:08}"))
 }
 
-/// The numbers of the files that are there, smallest first.
+/// The numbers of the files that are there, smallest first. A number that no daemon comes to is
+/// somebody else's file.
 pub(super) fn numbers(dir: &Path) -> io::Result<Vec<u64>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let name = entry?.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
+        let number = number.and_then(|number| number.parse::<u64>().ok());
+        found.extend(number.filter(|number| is_counted(*number)));
     }
     found.sort_unstable();
     Ok(found)

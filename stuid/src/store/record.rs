@@ -9,6 +9,15 @@ use stui_protocol::image::{Requester, SessionSummary};
 use stui_protocol::time::{self, Timestamp};
 use tokio::time::Instant;
 
+/// Keys, positions and orders are counted up from 1. No daemon comes this far, so a larger one is
+/// damage or forged; and from whatever is believed, counting goes on without an end in sight.
+const MOST: u64 = u64::MAX / 2;
+
+/// Whether a daemon can have counted that far.
+pub(super) fn is_counted(number: u64) -> bool {
+    number <= MOST
+}
+
 /// A session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SessionRecord {
@@ -82,6 +91,23 @@ pub(crate) struct OpenEvaluation {
     /// One that had ended in the image before this one was accepted.
     #[serde(default)]
     pub(crate) after: Option<WitnessRecord>,
+}
+
+impl SessionRecord {
+    /// Whether a daemon can have written it.
+    pub(super) fn is_believable(&self) -> bool {
+        is_counted(self.key)
+    }
+}
+
+impl OpenEvaluation {
+    /// Whether a daemon can have written it.
+    pub(super) fn is_believable(&self) -> bool {
+        let begun = self.begun.map_or(0, |begun| begun.position);
+        [self.session, self.order, begun]
+            .into_iter()
+            .all(is_counted)
+    }
 }
 
 /// An evaluation that is known to have ended well in that life of the image.
@@ -162,6 +188,20 @@ pub(crate) enum Change {
         #[serde(default)]
         mark: Mark,
     },
+}
+
+impl Change {
+    /// Whether a daemon can have written it.
+    pub(super) fn is_believable(&self) -> bool {
+        match self {
+            Self::Session(record) => record.is_believable(),
+            Self::Forgotten(key) => is_counted(*key),
+            Self::Accepted(evaluation) => evaluation.is_believable(),
+            Self::Line { place, .. } => [place.session, place.first, place.position]
+                .into_iter()
+                .all(is_counted),
+        }
+    }
 }
 
 /// Where and when a line is.

@@ -28,9 +28,21 @@ impl Store {
         };
         let numbers = journal::numbers(&place.dir).unwrap_or_default();
         for number in numbers {
+            let mut forged = 0_u64;
             let read = journal::replay(&place.dir, number, |change, line| {
-                self.replay(&mut logs, change, line);
+                match change.is_believable() {
+                    true => self.replay(&mut logs, change, line),
+                    // The rest is as true as it was.
+                    false => forged += 1,
+                }
             });
+            if forged > 0 {
+                tracing::error!(
+                    number,
+                    forged,
+                    "the journal has changes that no daemon wrote, leaving them out"
+                );
+            }
             if let Err(error) = read {
                 self.0
                     .health
@@ -44,7 +56,11 @@ impl Store {
     #[cfg(feature = "fuzzing")]
     pub(super) fn recovered_from(&self, frames: &[u8]) -> Vec<Recovered> {
         let mut logs = Logs::new();
-        journal::read_frames(frames, |change, line| self.replay(&mut logs, change, line));
+        journal::read_frames(frames, |change, line| {
+            if change.is_believable() {
+                self.replay(&mut logs, change, line);
+            }
+        });
         self.recovered(logs)
     }
 
@@ -93,6 +109,7 @@ impl Store {
     pub(super) fn recovered(&self, mut logs: Logs) -> Vec<Recovered> {
         let pending = lock(&self.0.pending);
         let mut open: HashMap<u64, Vec<OpenEvaluation>> = HashMap::new();
+        // Neither number is near the end: tables and journal were asked whether they can be true.
         let mut order = 0;
         for evaluation in pending.open.values() {
             order = order.max(evaluation.order);
@@ -119,3 +136,6 @@ impl Store {
         recovered
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,18 +2,20 @@
 //!
 //! Each commit is synced before it counts, and carries what makes opening after a crash quick.
 
+mod trouble;
+mod writing;
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, Table,
-    TableDefinition, TableError, WriteTransaction,
-};
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::record::{EndedEvaluation, OpenEvaluation, SessionRecord};
+use super::record::{EndedEvaluation, OpenEvaluation, SessionRecord, is_counted};
 use crate::log::LogLine;
+pub(super) use trouble::Trouble;
+use writing::Writing;
 
 /// The version of the format. A later minor version adds keys to records and needs no new one.
 const FORMAT: u64 = 1;
@@ -38,17 +40,6 @@ const HISTORY: TableDefinition<'_, (u64, u64), &str> = TableDefinition::new("his
 #[derive(Debug)]
 pub(super) struct Tables {
     database: Database,
-}
-
-/// Why the tables cannot be used.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// Written by a later version.
-    Newer(u64),
-    /// Not what it was when it was written.
-    Damaged(String),
-    /// The system says no.
-    Failed(String),
 }
 
 /// How much of a log the tables have.
@@ -136,19 +127,26 @@ impl Tables {
         Ok(transaction)
     }
 
-    /// Reads what is needed at the start.
+    /// Reads what is needed at the start. Numbers that no daemon comes to are damage.
     pub(super) fn contents(&self) -> Result<Contents, Trouble> {
         let transaction = self.database.begin_read()?;
         let mut contents = Contents::default();
         for entry in transaction.open_table(SESSIONS)?.iter()? {
-            contents.sessions.push(from_json(entry?.1.value())?);
+            let session: SessionRecord = from_json(entry?.1.value())?;
+            believe(session.is_believable(), "the key of a session")?;
+            contents.sessions.push(session);
         }
         for entry in transaction.open_table(LOGS)?.iter()? {
             let (key, extent) = entry?;
-            contents.logs.insert(key.value(), extent_of(extent.value()));
+            let extent = extent_of(extent.value());
+            let counts = [extent.first, extent.last, extent.bytes];
+            believe(counts.into_iter().all(is_counted), "the extent of a log")?;
+            contents.logs.insert(key.value(), extent);
         }
         for entry in transaction.open_table(OPEN)?.iter()? {
-            contents.open.push(from_json(entry?.1.value())?);
+            let open: OpenEvaluation = from_json(entry?.1.value())?;
+            believe(open.is_believable(), "a number of an evaluation")?;
+            contents.open.push(open);
         }
         Ok(contents)
     }
@@ -215,130 +213,10 @@ impl Tables {
     }
 }
 
-/// The tables of one transaction.
-struct Writing<'a> {
-    sessions: Table<'a, u64, &'static [u8]>,
-    logs: Table<'a, u64, (u64, u64, u64)>,
-    lines: Table<'a, (u64, u64), &'static [u8]>,
-    open: Table<'a, &'static str, &'static [u8]>,
-    ended: Table<'a, &'static str, (u64, u64, u64)>,
-    history: Table<'a, (u64, u64), &'static str>,
-}
-
-impl<'a> Writing<'a> {
-    fn open(transaction: &'a WriteTransaction) -> Result<Self, Trouble> {
-        Ok(Self {
-            sessions: transaction.open_table(SESSIONS)?,
-            logs: transaction.open_table(LOGS)?,
-            lines: transaction.open_table(LINES)?,
-            open: transaction.open_table(OPEN)?,
-            ended: transaction.open_table(ENDED)?,
-            history: transaction.open_table(HISTORY)?,
-        })
-    }
-
-    fn write(mut self, batch: &Batch) -> Result<Vec<Extent>, Trouble> {
-        for (id, open) in &batch.open {
-            match open {
-                Some(open) => self.open.insert(id.as_str(), to_json(open)?.as_slice())?,
-                None => self.open.remove(id.as_str())?,
-            };
-        }
-        for each in &batch.ended {
-            let row = (each.session, each.begun.unwrap_or(0), each.ended);
-            self.ended.insert(each.id.as_str(), row)?;
-            self.history
-                .insert((each.session, each.ended), each.id.as_str())?;
-        }
-        let cutoff = batch.cutoff_ms;
-        let mut extents = Vec::new();
-        for log in &batch.logs {
-            extents.push(self.write_log(log, cutoff)?);
-        }
-        for session in &batch.forgotten {
-            self.forget(*session)?;
-        }
-        // After those that are forgotten: of some a record of their end stays.
-        for session in &batch.sessions {
-            let json = to_json(session)?;
-            self.sessions.insert(session.key, json.as_slice())?;
-        }
-        Ok(extents)
-    }
-
-    fn write_log(&mut self, log: &LogBatch, cutoff_ms: i64) -> Result<Extent, Trouble> {
-        let known = self
-            .logs
-            .get(log.session)?
-            .map(|row| extent_of(row.value()));
-        let mut extent = known.unwrap_or(Extent {
-            first: log.first,
-            last: log.first.saturating_sub(1),
-            bytes: 0,
-        });
-        for (position, at_ms, line) in &log.lines {
-            let mut value = Vec::with_capacity(8 + line.len());
-            value.extend_from_slice(&at_ms.to_le_bytes());
-            value.extend_from_slice(line);
-            self.lines
-                .insert((log.session, *position), value.as_slice())?;
-            extent.last = *position;
-            extent.bytes += line.len() as u64;
-        }
-        self.trim(log, cutoff_ms, &mut extent)?;
-        let row = (extent.first, extent.last, extent.bytes);
-        self.logs.insert(log.session, row)?;
-        Ok(extent)
-    }
-
-    /// Drops lines from the front: those that are gone anyway, are too old or too many.
-    fn trim(&mut self, log: &LogBatch, cutoff_ms: i64, extent: &mut Extent) -> Result<(), Trouble> {
-        let session = log.session;
-        let mut first = extent.first;
-        for entry in self
-            .lines
-            .range((session, first)..=(session, extent.last))?
-        {
-            let (key, value) = entry?;
-            let (at_ms, line) = split(value.value())?;
-            let position = key.value().1;
-            let is_last = position == extent.last;
-            let too_many = extent.bytes > log.limit_bytes && !is_last;
-            if position >= log.first && at_ms >= cutoff_ms && !too_many {
-                break;
-            }
-            extent.bytes = extent.bytes.saturating_sub(line.len() as u64);
-            first = position + 1;
-        }
-        first = first.max(log.first);
-        if first > extent.first {
-            self.remove_before(session, first)?;
-            extent.first = first;
-        }
-        Ok(())
-    }
-
-    /// Removes the lines before a position, and the evaluations that ended there.
-    fn remove_before(&mut self, session: u64, first: u64) -> Result<(), Trouble> {
-        self.lines
-            .retain_in((session, 0)..(session, first), |_, _| false)?;
-        let mut gone = Vec::new();
-        for entry in self.history.range((session, 0)..(session, first))? {
-            gone.push(entry?.1.value().to_owned());
-        }
-        for id in gone {
-            self.ended.remove(id.as_str())?;
-        }
-        self.history
-            .retain_in((session, 0)..(session, first), |_, _| false)?;
-        Ok(())
-    }
-
-    fn forget(&mut self, session: u64) -> Result<(), Trouble> {
-        self.remove_before(session, u64::MAX)?;
-        self.logs.remove(session)?;
-        self.sessions.remove(session)?;
-        Ok(())
+fn believe(is_believable: bool, what: &str) -> Result<(), Trouble> {
+    match is_believable {
+        true => Ok(()),
+        false => Err(Trouble::Damaged(format!("{what} is beyond all counting"))),
     }
 }
 
@@ -377,54 +255,6 @@ where
     T: for<'de> serde::Deserialize<'de> + serde::Serialize,
 {
     to_json(&from_json::<T>(bytes).ok()?).ok()
-}
-
-impl From<redb::Error> for Trouble {
-    fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::Corrupted(why) => Self::Damaged(why),
-            redb::Error::UpgradeRequired(version) => {
-                Self::Damaged(format!("its file format is {version}"))
-            }
-            // What redb says of a file that is none of its own.
-            redb::Error::Io(why) if why.kind() == std::io::ErrorKind::InvalidData => {
-                Self::Damaged(why.to_string())
-            }
-            wrong @ (redb::Error::TableTypeMismatch { .. }
-            | redb::Error::TypeDefinitionChanged { .. }
-            | redb::Error::TableIsMultimap(_)
-            | redb::Error::TableDoesNotExist(_)) => Self::Damaged(wrong.to_string()),
-            other => Self::Failed(other.to_string()),
-        }
-    }
-}
-
-macro_rules! from_errors {
-    ($($error:ty),*) => {
-        $(impl From<$error> for Trouble {
-            fn from(error: $error) -> Self {
-                redb::Error::from(error).into()
-            }
-        })*
-    };
-}
-
-from_errors!(
-    DatabaseError,
-    StorageError,
-    TableError,
-    redb::TransactionError,
-    redb::CommitError
-);
-
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Newer(format) => write!(f, "it has format {format}, of a later stuid"),
-            Self::Damaged(why) => write!(f, "it is damaged: {why}"),
-            Self::Failed(why) => f.write_str(why),
-        }
-    }
 }
 
 /// Tables that readers share with the checkpoint.
