@@ -65,7 +65,7 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     let writer = Writer::new(write_half, replied, noted, &client, &services);
     let reading = Reading {
         lines: LineReader::new(read_half, stall_timeout),
-        places: Places::of(MOST_REQUESTS, &services.request_bytes),
+        places: Places::of(MOST_REQUESTS, &services.request_bytes, peer.uid),
         running: FuturesUnordered::new(),
         replies,
         client: Arc::clone(&client),

@@ -1,6 +1,7 @@
 //! How much may wait, and what is told to the one for whom there is no room.
 
 mod bytes;
+mod tally;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,6 +10,9 @@ use stui_protocol::{ErrorType, Failure};
 
 pub use bytes::RequestBytes;
 pub(crate) use bytes::Share;
+#[cfg(test)]
+pub(crate) use bytes::room;
+pub(crate) use tally::Tally;
 
 /// The section `limits` of the configuration.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -29,6 +33,8 @@ pub struct Limits {
     pub sessions_per_owner: usize,
     #[serde(deserialize_with = "crate::config::positive")]
     pub clients_per_owner: usize,
+    #[serde(deserialize_with = "crate::config::positive")]
+    pub request_bytes_per_owner: usize,
     #[serde(deserialize_with = "crate::config::positive")]
     pub request_bytes: usize,
 }
@@ -61,7 +67,7 @@ impl Current {
 pub struct Reached {
     /// `session`, `owner` or `daemon`.
     pub scope: &'static str,
-    /// How many may wait there.
+    /// How many may wait there, or have how many bytes.
     pub limit: usize,
     /// The key that says so.
     pub key: &'static str,
@@ -78,6 +84,7 @@ impl Limits {
         requests: 9,
         sessions_per_owner: 9,
         clients_per_owner: 9,
+        request_bytes_per_owner: usize::MAX,
         request_bytes: usize::MAX,
     };
 
@@ -110,6 +117,17 @@ impl Limits {
         let key = "limits.requests_per_owner";
         reached("owner", of_owner, self.requests_per_owner, key)
             .or_else(|| reached("daemon", of_daemon, self.requests, "limits.requests"))
+    }
+
+    /// The limit that so many bytes of requests are too many for.
+    fn of_bytes(&self, of_owner: usize, of_daemon: usize) -> Option<Reached> {
+        let beyond = |scope, bytes, limit, key| {
+            let is_beyond = bytes > limit;
+            is_beyond.then_some(Reached { scope, limit, key })
+        };
+        let (own, all) = (self.request_bytes_per_owner, self.request_bytes);
+        beyond("owner", of_owner, own, "limits.request_bytes_per_owner")
+            .or_else(|| beyond("daemon", of_daemon, all, "limits.request_bytes"))
     }
 }
 

@@ -309,6 +309,31 @@ fn names_have_owners_and_do_not_see_each_others_sessions() {
 }
 
 #[test]
+fn one_user_cannot_take_the_room_for_requests_that_is_for_all() {
+    let lines = "owners = {one = 5001, same = 5001, two = 5002}\n[limits]\n\
+                 request_bytes_per_owner = 1000000\nrequest_bytes = 2000000";
+    let front = Front::with(lines);
+    let (one, same, two) = (front.named("one"), front.named("same"), front.named("two"));
+    for socket in [&one, &two] {
+        let parameters = json!({"client_id": "whoever", "name": "mine"});
+        ask(socket, "create_session", &parameters).outcome.unwrap();
+    }
+    let code = |code: &str| format!("{code} \"{}\"", "x".repeat(400_000));
+    let evaluate = |code: &str| json!({"session": "mine", "code": code, "version": "1.0"});
+    send(&one, "evaluate", &evaluate(&code("hold it")));
+    front.wait_for_metric("stui_evaluations_running", 1.0);
+
+    let large = evaluate(&code("refused"));
+    let refused = ask(&same, "submit", &large).outcome.unwrap_err();
+    assert_eq!(refused.error_type, ErrorType::Overloaded);
+    let details = ["scope", "limit", "key", "sent"].map(|key| refused.details[key].clone());
+    let wanted = json!(["owner", 1_000_000, "limits.request_bytes_per_owner", false]);
+    assert_eq!(json!(details), wanted);
+    ask(&same, "ping", &json!({})).outcome.unwrap();
+    ask(&two, "submit", &large).outcome.unwrap();
+}
+
+#[test]
 fn with_keys_only_known_ones_come_in_and_each_is_its_owner() {
     let dir = tempfile::tempdir().unwrap();
     let own = stui_keys::file::create(dir.path(), "front").unwrap();

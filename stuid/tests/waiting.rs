@@ -296,6 +296,7 @@ fn all_clients_together_have_only_so_many_bytes_of_requests() {
     let refused = other.refused::<Submit>(large.clone());
     assert_eq!(refused.error_type, ErrorType::Overloaded);
     assert_eq!(refused.details["key"], "limits.request_bytes");
+    assert_eq!(refused.details["scope"], "daemon");
     assert_eq!(refused.details["limit"], 2_000_000);
     assert_eq!(refused.details["sent"], false);
     // What is small is served, before and after.

@@ -14,7 +14,7 @@ use crate::telemetry::Level;
 type Take = fn(&mut Config, &Config);
 
 /// The keys that can change at run time. All others come into force at the next start.
-const RELOADABLE: [(&str, Take); 16] = [
+const RELOADABLE: [(&str, Take); 17] = [
     ("clients.stall_timeout_ms", |old, new| {
         old.clients.stall_timeout = new.clients.stall_timeout;
     }),
@@ -35,6 +35,9 @@ const RELOADABLE: [(&str, Take); 16] = [
     }),
     ("limits.request_bytes", |old, new| {
         old.limits.request_bytes = new.limits.request_bytes;
+    }),
+    ("limits.request_bytes_per_owner", |old, new| {
+        old.limits.request_bytes_per_owner = new.limits.request_bytes_per_owner;
     }),
     ("limits.requests", |old, new| {
         old.limits.requests = new.limits.requests;

@@ -1,8 +1,8 @@
 //! What one client may have under way: so many requests, and so many bytes of requests and replies.
 //!
 //! A client that sends on without reading its replies fills its places, and then its socket: it
-//! waits, and nobody else does. All clients together have a bound, too: a request for whose bytes
-//! there is no room among those of the others is refused.
+//! waits, and nobody else does. The clients of a user, and all clients, together have a bound, too: a
+//! request for whose bytes there is no room among those of the others is refused.
 
 use std::sync::Arc;
 
@@ -46,9 +46,9 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    /// So many.
-    pub(crate) fn of(requests: usize, bytes: &RequestBytes) -> Self {
-        let shared = bytes.share();
+    /// So many, of a client of that user.
+    pub(crate) fn of(requests: usize, bytes: &RequestBytes, owner: u32) -> Self {
+        let shared = bytes.share(owner);
         Self {
             requests: Arc::new(Semaphore::new(requests)),
             bytes: Arc::new(watch::Sender::new(Bytes { all: 0, shared })),
@@ -98,8 +98,8 @@ impl Place {
     /// Says how many bytes are kept for it now, of a request or what has come of it.
     ///
     /// # Errors
-    /// `Overloaded` when there is no room for them among those of all clients; it weighs what it
-    /// did.
+    /// `Overloaded` when there is no room for them among those of the user or of all clients; it
+    /// weighs what it did.
     pub(crate) fn claims(&mut self, own_bytes: usize) -> Result<(), Failure> {
         let mut claimed = Ok(());
         self.bytes.send_if_modified(|bytes| {
@@ -127,17 +127,10 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
-    use crate::limits::{Current, Limits};
-
-    fn room(request_bytes: usize) -> RequestBytes {
-        RequestBytes::new(Current::new(Limits {
-            request_bytes,
-            ..Limits::ROOMY
-        }))
-    }
+    use crate::limits::room;
 
     fn places() -> Places {
-        Places::of(MOST_REQUESTS, &room(usize::MAX))
+        Places::of(MOST_REQUESTS, &room(usize::MAX, usize::MAX), 1)
     }
 
     /// A place, if there is one now.
@@ -173,8 +166,8 @@ mod tests {
 
     #[test]
     fn what_a_client_has_beyond_its_own_bytes_leaves_less_to_the_others() {
-        let all = room(100);
-        let (one, other) = (Places::of(9, &all), Places::of(9, &all));
+        let all = room(100, 100);
+        let (one, other) = (Places::of(9, &all, 1), Places::of(9, &all, 1));
         let mut large = taken(&one).unwrap();
         large.claims(OWN_BYTES + 60).unwrap();
         let (mut first, mut second) = (taken(&other).unwrap(), taken(&other).unwrap());

@@ -154,7 +154,7 @@ impl Known {
         let (notes, _) = Notes::new();
         Self {
             client: Arc::new(Client::new(connection::next_number(), peer, notes)),
-            places: Places::of(MOST_REQUESTS_OF_A_PEER, bytes),
+            places: Places::of(MOST_REQUESTS_OF_A_PEER, bytes, owner),
             heard: 0,
         }
     }
@@ -163,7 +163,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{Current, Limits};
+    use crate::limits::room;
 
     fn name(routing_id: &str, key: Option<&str>) -> Name {
         Name {
@@ -181,7 +181,7 @@ mod tests {
             curve_key: String::new(),
             allow_insecure: false,
         };
-        Peers::new(&config, RequestBytes::new(Current::new(Limits::ROOMY)))
+        Peers::new(&config, room(usize::MAX, usize::MAX))
     }
 
     #[test]

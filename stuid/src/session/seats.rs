@@ -1,26 +1,18 @@
 //! Places for evaluations that wait, over all sessions: each owner and the daemon have only so
 //! many, and there is only so much room for their code.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stui_protocol::Failure;
 
-use crate::limits::{Current, RequestBytes, Share};
+use crate::limits::{Current, RequestBytes, Share, Tally};
 
 /// All places. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Seats {
     pub(crate) limits: Current,
     bytes: RequestBytes,
-    taken: Arc<Mutex<Taken>>,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    all: usize,
-    /// Owners without any are not in it.
-    by_owner: HashMap<u32, usize>,
+    taken: Arc<Mutex<Tally>>,
 }
 
 /// A place that is taken, until this is dropped.
@@ -45,15 +37,14 @@ impl Seats {
     /// # Errors
     /// The limit that leaves none.
     pub(crate) fn take(&self, owner: u32, code_bytes: usize) -> Result<Seat, Failure> {
-        let mut code = self.bytes.share();
+        let mut code = self.bytes.share(owner);
         code.claims(code_bytes)?;
         let mut taken = self.taken();
-        let own = taken.by_owner.get(&owner).copied().unwrap_or(0);
-        if let Some(reached) = self.limits.get().of_queue(own, taken.all) {
+        let (own, all) = (taken.of(owner), taken.all());
+        if let Some(reached) = self.limits.get().of_queue(own, all) {
             return Err(reached.into());
         }
-        taken.all += 1;
-        taken.by_owner.insert(owner, own + 1);
+        taken.add(owner, 1);
         drop(taken);
         Ok(Seat {
             seats: self.clone(),
@@ -62,21 +53,14 @@ impl Seats {
         })
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn taken(&self) -> MutexGuard<'_, Tally> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken();
-        taken.all -= 1;
-        if let Some(own) = taken.by_owner.get_mut(&self.owner) {
-            *own -= 1;
-            if *own == 0 {
-                taken.by_owner.remove(&self.owner);
-            }
-        }
+        self.seats.taken().take(self.owner, 1);
     }
 }
 
@@ -104,7 +88,6 @@ mod tests {
         drop((other, again));
         let refused = seats.take(1, 101).unwrap_err();
         assert_eq!(refused.details["key"], "limits.request_bytes");
-        assert!(seats.taken().by_owner.is_empty());
-        assert_eq!((seats.taken().all, seats.bytes.kept()), (0, 0));
+        assert_eq!((seats.taken().all(), seats.bytes.kept()), (0, 0));
     }
 }
