@@ -5,9 +5,11 @@
 //! duty to answer ([`Responder`]).
 
 mod admin;
+mod asked;
 mod attach;
 mod awaiting;
 mod carry;
+mod client;
 mod clients;
 mod close_session;
 mod counting;
@@ -28,8 +30,7 @@ mod status;
 mod submit;
 mod subscribe;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -37,14 +38,15 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 use stui_protocol::command::{parameters, unknown_command};
 use stui_protocol::daemon::DaemonCommand;
-use stui_protocol::image::{ImageCommand, Requester};
-use stui_protocol::time::{self, Timestamp};
+use stui_protocol::image::ImageCommand;
+use stui_protocol::time::Timestamp;
 use stui_protocol::{Command, ErrorType, Failure, Request};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+pub use client::Client;
 pub use clients::Clients;
 pub(crate) use evaluate::MOST_LOOSE;
 
@@ -52,15 +54,12 @@ use crate::announcements::Announcements;
 use crate::config::InForce;
 use crate::connection::Responder;
 use crate::gate::Gate;
-use crate::identity::Peer;
-use crate::image::{Image, new_id};
+use crate::image::Image;
 use crate::limits::RequestBytes;
 use crate::metrics::Metrics;
-use crate::notes::Notes;
-use crate::session::{Access, Session};
-use crate::sessions::{IdHolder, Sessions};
+use crate::sessions::Sessions;
 use crate::store::Store;
-use notice::Notice;
+use asked::{Asked, session_key};
 
 /// What the daemon has for its clients.
 #[derive(Debug)]
@@ -111,103 +110,6 @@ impl Services {
     }
 }
 
-/// Who asks.
-#[derive(Debug)]
-pub struct Client {
-    /// The daemon's number for the connection.
-    pub number: u64,
-    /// The process at the other end.
-    pub peer: Peer,
-    /// Since when it is connected.
-    pub connected_at: Timestamp,
-    /// For what is no reply.
-    pub notes: Notes,
-    lagging: AtomicBool,
-    /// Why it is to be disconnected, once it is.
-    kicked: watch::Sender<Option<String>>,
-    /// Its connection is closed.
-    pub(crate) gone: CancellationToken,
-    attached: Mutex<Option<Arc<Session>>>,
-}
-
-impl Client {
-    /// A client that is attached to nothing.
-    #[must_use]
-    pub fn new(number: u64, peer: Peer, notes: Notes) -> Self {
-        Self {
-            number,
-            peer,
-            connected_at: time::now(),
-            notes,
-            lagging: AtomicBool::new(false),
-            kicked: watch::Sender::new(None),
-            gone: CancellationToken::new(),
-            attached: Mutex::new(None),
-        }
-    }
-
-    /// As the one who asks for an evaluation.
-    #[must_use]
-    pub fn requester(&self) -> Requester {
-        Requester {
-            client: self.number,
-            pid: self.peer.pid,
-            uid: self.peer.uid,
-        }
-    }
-
-    /// Leaves the session that it is attached to, and answers which that was.
-    pub fn leave(&self) -> Option<Arc<Session>> {
-        self.change_to(None)
-    }
-
-    /// Disconnects it, with a last line that says why.
-    pub(crate) fn kick(&self, reason: String) {
-        self.kicked.send_replace(Some(reason));
-    }
-
-    /// Why it is to be disconnected; none while it is not.
-    pub(crate) fn kicked(&self) -> watch::Receiver<Option<String>> {
-        self.kicked.subscribe()
-    }
-
-    /// Says whether it has fallen behind with reading; those who look at its session see it.
-    pub(crate) fn set_lagging(&self, lagging: bool) {
-        self.lagging.store(lagging, Ordering::Relaxed);
-        let attached = self.attached().clone();
-        if let Some(session) = attached {
-            session.set_lagging(self.number, lagging);
-        }
-    }
-
-    /// It is attached to that session no more, and has been told.
-    pub(crate) fn forget(&self, session: &Session) {
-        self.attached().take_if(|there| there.key == session.key);
-    }
-
-    fn join(&self, session: &Arc<Session>) {
-        self.change_to(Some(Arc::clone(session)));
-        session.set_lagging(self.number, self.lagging.load(Ordering::Relaxed));
-    }
-
-    pub(crate) fn attached(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
-        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change_to(&self, next: Option<Arc<Session>>) -> Option<Arc<Session>> {
-        let mut attached = self.attached();
-        let stays = next.as_ref().map(|session| session.key);
-        let before = std::mem::replace(&mut *attached, next);
-        drop(attached);
-        if let Some(before) = &before
-            && stays != Some(before.key)
-        {
-            before.detach(self.number);
-        }
-        before
-    }
-}
-
 /// The name of a command as metrics have it: few values, whatever clients send.
 #[must_use]
 pub fn label(command: &str) -> &'static str {
@@ -246,18 +148,6 @@ const NEED_NO_SESSIONS: [&str; 6] = ["ping", "describe", "status", "subscribe", 
 
 /// Longer names of sessions are left out of the log.
 const MOST_LOGGED_BYTES: usize = 256;
-
-/// Ids of requests that are shorter are counters, and two clients may count alike.
-const UNIQUE_ID_CHARS: usize = 16;
-
-/// A command and what it is served with.
-struct Asked {
-    /// The id of the request.
-    id: String,
-    services: Arc<Services>,
-    client: Arc<Client>,
-    responder: Responder,
-}
 
 async fn serve(
     services: Arc<Services>,
@@ -337,82 +227,6 @@ fn patience(given: &mut Map<String, Value>) -> Result<Option<Duration>, Failure>
             Some(wait_ms) => Ok(Some(Duration::from_millis(wait_ms))),
             None => Err(Failure::invalid("wait_image_ms", "it must be milliseconds")),
         },
-    }
-}
-
-/// Which session a command means: `session` (name or id), or `session_id` as on the image link.
-fn session_key(given: &Map<String, Value>) -> Result<Option<&str>, Failure> {
-    for key in ["session", "session_id"] {
-        match given.get(key) {
-            None | Some(Value::Null) => {}
-            Some(Value::String(name)) => return Ok(Some(name)),
-            Some(_) => return Err(Failure::invalid(key, "it must be a string")),
-        }
-    }
-    Ok(None)
-}
-
-impl Asked {
-    /// The session that the parameters mean, if any.
-    fn session(&self, given: &Map<String, Value>) -> Result<Option<Arc<Session>>, Failure> {
-        let key = session_key(given)?;
-        key.map(|key| self.find(key)).transpose()
-    }
-
-    /// The session, when the client may do that with it.
-    fn find_for(&self, needed: Access, name_or_id: &str) -> Result<Arc<Session>, Failure> {
-        let session = self.find(name_or_id)?;
-        session.allow(self.client.peer, needed)?;
-        Ok(session)
-    }
-
-    fn find(&self, name_or_id: &str) -> Result<Arc<Session>, Failure> {
-        self.services.sessions.find(self.client.peer, name_or_id)
-    }
-
-    /// What has the id of this request among the evaluations. One that is short is never free.
-    fn id_holder(&self) -> IdHolder {
-        if self.id.chars().count() < UNIQUE_ID_CHARS {
-            return IdHolder::Hidden;
-        }
-        self.services
-            .sessions
-            .holder_of_id(self.client.peer, &self.id)
-    }
-
-    /// The id of the evaluation that this request starts: the request's own, when that can be
-    /// unique and is not taken, so that a request that is sent again can be known again.
-    fn evaluation_id(&self, holder: &IdHolder) -> String {
-        match holder {
-            IdHolder::None => self.id.clone(),
-            IdHolder::Known(_) | IdHolder::Hidden => new_id(),
-        }
-    }
-
-    /// The image, in the turn of whoever asks, who is told his place when he waits for long.
-    fn image(&self) -> Image {
-        let image = self.services.image.of(self.client.peer.uid);
-        image.telling(Some(self.notice().teller()))
-    }
-
-    /// For telling the client that its request waits.
-    fn notice(&self) -> Notice {
-        Notice::new(&self.id, &self.client.notes)
-    }
-
-    /// The session, unless the client looks on only.
-    fn may_drive(&self, session: &Session) -> Result<(), Failure> {
-        session.allow(self.client.peer, Access::Drive)?;
-        if session.is_watcher(self.client.number) {
-            return Err(Failure::new(
-                ErrorType::PermissionDenied,
-                format!(
-                    "this client watches session {}: attach to drive it",
-                    session.name()
-                ),
-            ));
-        }
-        Ok(())
     }
 }
 

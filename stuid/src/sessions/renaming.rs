@@ -6,7 +6,9 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use dashmap::mapref::entry::Entry;
 use stui_protocol::Failure;
 
-use super::{Sessions, check_name, no_session, taken};
+use super::finding::no_session;
+use super::making::taken;
+use super::{Sessions, check_name};
 use crate::session::Session;
 
 impl Sessions {
