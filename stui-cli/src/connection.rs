@@ -6,6 +6,7 @@
 //! sees whatever happens first.
 
 mod again;
+mod hello;
 mod incoming;
 mod signals;
 
@@ -19,13 +20,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use stui_protocol::codec::client::{self, Message};
-use stui_protocol::daemon::{GoodbyeData, HelloData};
-use stui_protocol::{Command, Event, EventName, Reply, Request, Version};
+use stui_protocol::daemon::{GoodbyeData, HelloData, Subscribe};
+use stui_protocol::{Command, Event, EventName, Reply, Request};
 
 use crate::exit::Problem;
 pub(crate) use again::{Again, Back, Errand, Waited};
-use incoming::Arrival;
 pub(crate) use incoming::Incoming;
+use incoming::{Arrival, Route};
 use signals::SignalRoute;
 
 /// Messages that wait for the caller. Few, because one can have 10 MiB.
@@ -33,9 +34,6 @@ const QUEUE_LENGTH: usize = 64;
 
 /// Events kept while a reply is awaited; beyond it the oldest go, and that is told.
 const KEPT_EVENTS: usize = 10_000;
-
-/// How long the daemon may take to say hello.
-const HELLO_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a reply may take when the request is no evaluation. The daemon has deadlines of its
 /// own well below; this one is for a daemon that hangs.
@@ -46,6 +44,9 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long to wait for what the daemon said before it closed the connection.
 const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Asks for the daemon's own events. What a second hello means, [`Connection::inherit`] knows.
+pub(crate) const SUBSCRIBE: Subscribe = Subscribe { handover: true };
 
 /// A connection to the daemon after its hello.
 #[derive(Debug)]
@@ -62,6 +63,10 @@ pub(crate) struct Connection {
     signals: Option<SignalRoute>,
     /// Why the daemon sent us away, when it did.
     dismissed: Option<String>,
+    /// The same connection with the next daemon at its other end.
+    heir: Option<Box<Connection>>,
+    /// There was one: the stream is its own.
+    is_inherited: bool,
 }
 
 impl Connection {
@@ -87,8 +92,12 @@ impl Connection {
         let (queue, arrivals) = sync_channel(QUEUE_LENGTH);
         let reading = stream.try_clone().map_err(setting_up())?;
         incoming::start_reading(reading, queue.clone()).map_err(setting_up())?;
-        let hello = hello(&arrivals)?;
-        Ok(Self {
+        let hello = hello::wait(&arrivals)?;
+        Ok(Self::with(stream, (queue, arrivals), hello))
+    }
+
+    fn with(stream: UnixStream, (queue, arrivals): Route, hello: HelloData) -> Self {
+        Self {
             stream,
             arrivals,
             queue,
@@ -98,7 +107,28 @@ impl Connection {
             patience: None,
             signals: None,
             dismissed: None,
-        })
+            heir: None,
+            is_inherited: false,
+        }
+    }
+
+    /// What to tell of its loss.
+    pub(crate) fn how_lost(&self) -> &'static str {
+        match self.heir {
+            Some(_) => "the daemon was restarted; going on…",
+            None => "the daemon went away; reconnecting…",
+        }
+    }
+
+    /// The next daemon has taken the connection up: what the old one knew of it, such as the
+    /// session that was attached, it does not.
+    fn inherit(&mut self, hello: &Event, route: Route) -> Result<(), Problem> {
+        let hello = hello::read(hello)?;
+        let stream = self.stream.try_clone();
+        let stream = stream.map_err(Problem::io("going on with the connection"))?;
+        self.is_inherited = true;
+        self.heir = Some(Box::new(Self::with(stream, route, hello)));
+        Ok(())
     }
 
     /// The same, whose first request waits so long for an image that is away.
@@ -297,6 +327,11 @@ impl Connection {
                     None => Err(Problem::Lost),
                 }
             }
+            Arrival::Anew(hello, route) => {
+                let _ = self.queue.try_send(Arrival::Closed);
+                self.inherit(&hello, route)?;
+                Err(Problem::Lost)
+            }
             Arrival::Again(_) => Err(Problem::Lost),
             Arrival::Garbled(why) => {
                 let _ = self.queue.try_send(Arrival::Closed);
@@ -308,8 +343,10 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Wakes the reading thread, which then ends.
-        let _ = self.stream.shutdown(Shutdown::Both);
+        if !self.is_inherited {
+            // Wakes the reading thread, which then ends.
+            let _ = self.stream.shutdown(Shutdown::Both);
+        }
     }
 }
 
@@ -331,50 +368,4 @@ pub(crate) fn request<C: Command>(command: &C, session: Option<&str>) -> Request
 pub(crate) fn result<C: Command>(reply: Reply) -> Result<C::Result, Problem> {
     let value = reply.outcome?;
     serde_json::from_value(value).map_err(|why| Problem::Garbled(format!("{}: {why}", C::NAME)))
-}
-
-/// What to do about a daemon of another major version.
-fn other_protocol(hello: &HelloData) -> String {
-    let theirs: Vec<_> = hello.protocol.iter().map(ToString::to_string).collect();
-    let newer = hello.protocol.iter().all(|each| *each > Version::CURRENT);
-    let advice = match newer {
-        true => "upgrade this stui",
-        false => "restart the daemon with a stuid of this version",
-    };
-    format!(
-        "the daemon (stuid {}) speaks protocol {} and this stui {} speaks {}: {advice}",
-        hello.daemon_version,
-        theirs.join(" and "),
-        env!("CARGO_PKG_VERSION"),
-        Version::CURRENT,
-    )
-}
-
-fn hello(arrivals: &Receiver<Arrival>) -> Result<HelloData, Problem> {
-    let said = match arrivals.recv_timeout(HELLO_PATIENCE) {
-        Ok(Arrival::Said(said)) => said,
-        Ok(Arrival::Garbled(why)) => return Err(Problem::Garbled(why)),
-        // It was just about to end.
-        Ok(_) => return Err(Problem::Lost),
-        Err(_) => return Err(Problem::NoAnswer(HELLO_PATIENCE)),
-    };
-    match said {
-        Message::Event(event) if event.event == EventName::Hello => {
-            let hello: HelloData = event
-                .data_as()
-                .ok_or_else(|| Problem::Garbled("its hello lacks something".to_owned()))?;
-            let spoken = hello.protocol.iter().any(|version| version.check().is_ok());
-            if spoken || hello.protocol.is_empty() {
-                Ok(hello)
-            } else {
-                Err(Problem::OtherProtocol(other_protocol(&hello)))
-            }
-        }
-        // A daemon that is full or shuts down says so instead of hello.
-        Message::Reply(Reply {
-            outcome: Err(failure),
-            ..
-        }) => Err(failure.into()),
-        _ => Err(Problem::Garbled("it did not say hello".to_owned())),
-    }
 }

@@ -200,7 +200,7 @@ async fn serve(
         "history" => with(asked, given, history::serve).await,
         "log" => with(asked, given, log::serve).await,
         "status" => status::serve(asked),
-        "subscribe" => subscribe::serve(asked),
+        "subscribe" => with(asked, given, subscribe::serve).await,
         "admin" => with(asked, given, admin::serve).await,
         "share_session" => with(asked, given, share_session::serve).await,
         _ => carry::serve(asked, command, given).await,

@@ -23,6 +23,7 @@ use stui_protocol::codec::client::{Line, encode_event};
 use stui_protocol::daemon::HelloData;
 use stui_protocol::{ErrorType, Event, EventName, Failure, Version};
 use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::mpsc;
 
 pub use responder::{Responder, Switch};
@@ -31,6 +32,7 @@ pub use writer::Attachment;
 use crate::commands::{self, Client, Services};
 use crate::identity::Peer;
 use crate::notes::Notes;
+use crate::supervisor;
 use lines::{Came, LineReader, Stopped};
 use places::MOST_REQUESTS;
 pub(crate) use places::{Place, Places};
@@ -46,7 +48,8 @@ pub(crate) fn next_number() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Serves a client until it leaves, stalls, or the daemon stops.
+/// Serves a client until it leaves, stalls, or the daemon stops. Then its connection is kept for the
+/// next daemon, when the client understands that and nothing is under way on it.
 pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
     let number = next_number();
     tracing::debug!(
@@ -71,31 +74,48 @@ pub async fn serve(stream: UnixStream, peer: Peer, services: Arc<Services>) {
         client: Arc::clone(&client),
         services: Arc::clone(&services),
     };
+    let mut at_rest = None;
     tokio::select! {
         () = services.stop.cancelled() => {}
-        ended = converse(reading, writer, hello(&services)) => if let Err(error) = ended {
-            tracing::debug!(client = number, %error, "a client is cut off");
+        ended = converse(reading, writer, hello(&services)) => match ended {
+            Ok(stream) => at_rest = stream,
+            Err(error) => tracing::debug!(client = number, %error, "a client is cut off"),
         }
     }
     services.clients.remove(number);
     client.leave();
     client.gone.cancel();
+    if let Some(stream) = at_rest.filter(|_| client.may_be_handed_over())
+        && supervisor::keep(&stream)
+    {
+        services.clients.count_kept();
+    }
     tracing::debug!(client = number, "a client is disconnected");
 }
 
-/// Ends when the client has sent all and got all, or at the first error of writing.
-async fn converse(reading: Reading, mut writer: Writer, hello: Vec<u8>) -> io::Result<()> {
-    let mut reading = std::pin::pin!(reading.run());
-    let mut writing = std::pin::pin!(async {
-        writer.write(&hello).await?;
-        writer.run().await
-    });
-    tokio::select! {
-        ended = &mut writing => return ended,
-        // It drops its end of the replies: the writer ends when all are written.
-        () = &mut reading => {}
-    }
-    writing.await
+/// Ends when the client has sent all and got all, or at the first error of writing. Answers the
+/// stream when the daemon ends and both directions are between two lines.
+async fn converse(
+    reading: Reading,
+    mut writer: Writer,
+    hello: Vec<u8>,
+) -> io::Result<Option<UnixStream>> {
+    let read_half = {
+        let mut reading = std::pin::pin!(reading.run());
+        let mut writing = std::pin::pin!(async {
+            writer.write(&hello).await?;
+            writer.run().await
+        });
+        let read_half = tokio::select! {
+            ended = &mut writing => return ended.map(|()| None),
+            // It drops its end of the replies: the writer ends when all are written.
+            read_half = &mut reading => read_half,
+        };
+        writing.await?;
+        read_half
+    };
+    // Together again they are closed without a word to the other end.
+    Ok(read_half.and_then(|half| half.reunite(writer.into_stream()).ok()))
 }
 
 fn hello(services: &Services) -> Vec<u8> {
@@ -122,20 +142,25 @@ struct Reading {
 }
 
 impl Reading {
-    async fn run(mut self) {
+    /// Answers the stream when the daemon ends, all requests are done and no part of a further one
+    /// was read.
+    async fn run(mut self) -> Option<OwnedReadHalf> {
         let closing = self.services.closing.clone();
-        tokio::select! {
-            () = closing.cancelled() => {}
-            () = self.take_requests() => {}
-        }
-        let gone = self.lines.hangup(LOOK_AGAIN);
-        let mut gone = std::pin::pin!(gone);
-        while !self.running.is_empty() {
-            tokio::select! {
-                _ = self.running.next() => {}
-                () = &mut gone => return,
+        let sends_more = tokio::select! {
+            () = closing.cancelled() => true,
+            () = self.take_requests() => false,
+        };
+        let lines = self.lines;
+        {
+            let mut gone = std::pin::pin!(lines.hangup(LOOK_AGAIN));
+            while !self.running.is_empty() {
+                tokio::select! {
+                    _ = self.running.next() => {}
+                    () = &mut gone => return None,
+                }
             }
         }
+        lines.into_stream().filter(|_| sends_more)
     }
 
     /// Takes requests until the client sends no more.

@@ -2,7 +2,7 @@
 
 mod embedded;
 
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::listener::{self, Listener, Places};
 use crate::metrics::Metrics;
 use crate::sessions::{Sessions, Surroundings};
 use crate::store::{Recovered, Retention, Store};
-use crate::supervisor;
+use crate::supervisor::{self, Held};
 use stui_embedded::EmbeddedImage;
 
 /// For the last replies to be written and the last tasks to see that they shall end.
@@ -37,6 +37,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Daemon {
     services: Arc<Services>,
     listener: Listener,
+    /// Clients of the daemon before this one.
+    kept: Vec<UnixStream>,
     admin: Option<Admin>,
     frontend: Option<Frontend>,
     embedded: Option<EmbeddedImage>,
@@ -48,12 +50,12 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Takes the socket, or the one that the service manager `held`, starts the image if it is
-    /// inside, and opens the link to it.
+    /// Takes the socket, or what the service manager `held`, starts the image if it is inside, and
+    /// opens the link to it.
     ///
     /// # Errors
     /// Whatever keeps it from serving; see [`Error`].
-    pub async fn start(in_force: InForce, held: Option<UnixListener>) -> Result<Self, Error> {
+    pub async fn start(in_force: InForce, held: Held) -> Result<Self, Error> {
         let layered = &*in_force.now();
         let config = &layered.config;
         warn_of_insecure_links(layered);
@@ -66,7 +68,7 @@ impl Daemon {
         let request_bytes = RequestBytes::new(limits.clone());
         let frontend_files = frontend::files(&config.frontend);
         let max_clients = listener::make_room(config.clients.max, frontend_files)?;
-        let listener = match held {
+        let listener = match held.socket {
             Some(socket) => Listener::adopt(socket)?,
             None => Listener::bind(&config.listen.socket, config.listen.mode)?,
         };
@@ -121,6 +123,7 @@ impl Daemon {
         Ok(Self {
             services: Arc::new(services),
             listener,
+            kept: held.clients,
             admin,
             frontend,
             embedded,
@@ -147,9 +150,9 @@ impl Daemon {
         }
         tracing::info!(socket = services.socket, "serving");
         supervisor::ready(&format!("serving clients at {}", services.socket));
-        listener
-            .run(&services, &self.places, &clients, &ending)
-            .await;
+        let welcome = listener.welcome(&services, &self.places, &clients);
+        welcome.back(self.kept);
+        listener.run(&welcome, &ending).await;
         end(&services, &clients, &self.background).await;
         if let Some(embedded) = self.embedded {
             phase("stopping the embedded image");
@@ -218,6 +221,10 @@ async fn end(services: &Services, clients: &TaskTracker, background: &Cancellati
         services.stop.cancel();
         // They end by themselves now; whoever does not goes with the process.
         let _ = timeout(FAREWELL, clients.wait()).await;
+    }
+    match services.clients.kept() {
+        0 => {}
+        some => phase(&format!("keeping connections for the next daemon: {some}")),
     }
     phase("closing the link to the image");
     background.cancel();

@@ -5,9 +5,11 @@
 //! a place. A socket that a service manager holds is its own: it stays when the daemon ends, and
 //! clients that connect meanwhile wait in its backlog.
 
+mod permission;
 mod place;
 mod places;
 mod refusal;
+mod welcome;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -22,12 +24,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::commands::Services;
-use crate::connection;
 use crate::error::Error;
 use crate::identity::Peer;
 use place::Lock;
 pub use places::Places;
-use refusal::{Reserve, refuse};
+use refusal::Reserve;
+pub use welcome::Welcome;
 
 /// After a client could not be accepted, the next one is after this.
 const BREATH: Duration = Duration::from_millis(100);
@@ -88,14 +90,23 @@ impl Listener {
         &self.path
     }
 
-    /// Accepts clients and serves them in tasks of their own, until told to end.
-    pub async fn run(
-        &self,
-        services: &Arc<Services>,
-        places: &Places,
-        clients: &TaskTracker,
-        ending: &CancellationToken,
-    ) {
+    /// What clients need to be served; each is, in a task of `clients`.
+    pub fn welcome<'d>(
+        &'d self,
+        services: &'d Arc<Services>,
+        places: &'d Places,
+        clients: &'d TaskTracker,
+    ) -> Welcome<'d> {
+        Welcome {
+            socket: &self.path,
+            services,
+            places,
+            clients,
+        }
+    }
+
+    /// Accepts clients until told to end.
+    pub async fn run(&self, welcome: &Welcome<'_>, ending: &CancellationToken) {
         let mut reserve = Reserve::new();
         loop {
             let accepted = tokio::select! {
@@ -108,26 +119,14 @@ impl Listener {
                 Err(error) => {
                     tracing::warn!(%error, "accepting a client");
                     if refusal::is_want_of_files(&error) && reserve.refuse_one(&self.listener) {
-                        services.metrics.clients.refused.inc();
+                        welcome.services.metrics.clients.refused.inc();
                     } else {
                         sleep_until(Instant::now() + BREATH).await;
                     }
                     continue;
                 }
             };
-            let place = match places.take(peer.uid) {
-                Ok(place) => place,
-                Err(failure) => {
-                    services.metrics.clients.refused.inc();
-                    refuse(&stream, failure);
-                    continue;
-                }
-            };
-            let services = Arc::clone(services);
-            clients.spawn(async move {
-                connection::serve(stream, peer, services).await;
-                drop(place);
-            });
+            welcome.accept(stream, peer);
         }
     }
 }

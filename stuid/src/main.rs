@@ -4,7 +4,6 @@ mod arguments;
 mod embedded_image;
 
 use std::io::Write;
-use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -12,8 +11,8 @@ use clap::{CommandFactory, Parser};
 use stuid::config::{Environment, InForce, Sources};
 use stuid::daemon::Daemon;
 use stuid::error::Error;
+use stuid::supervisor::Held;
 use stuid::{shutdown, supervisor, telemetry};
-
 use tokio_util::sync::CancellationToken;
 
 use arguments::{Arguments, Mode};
@@ -54,7 +53,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.check_config {
         return Ok(arguments::print_config(&layered)?);
     }
-    let held = supervisor::socket()?;
+    let held = supervisor::held()?;
     // Whatever this process makes is for its user alone; the socket's mode is set on its own.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let level = telemetry::start(&layered.config.log)
@@ -62,7 +61,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     serve(InForce::new(sources, layered, level), held)
 }
 
-fn serve(config: InForce, held: Option<UnixListener>) -> anyhow::Result<()> {
+fn serve(config: InForce, held: Held) -> anyhow::Result<()> {
     let ending = CancellationToken::new();
     let (told, reloaded) = (ending.clone(), config.clone());
     let reload = move || {

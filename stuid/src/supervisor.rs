@@ -4,35 +4,63 @@
 //! too. Without a service manager all of this does nothing.
 
 use std::io;
-use std::os::unix::net::UnixListener;
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use listenfd::ListenFd;
 use rustix::net::sockopt::socket_acceptconn;
+use rustix::net::{AddressFamily, SocketType};
 use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 
-/// Takes over the socket that the service manager listens on for this process, if it does. To be
-/// called once, before there are other threads.
+/// The name of a client's connection among what the service manager holds.
+const CLIENT: &str = "client";
+
+/// What the service manager holds for this process.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// The socket that it listens on.
+    pub socket: Option<UnixListener>,
+    /// Connections of clients that the daemon before this one has kept.
+    pub clients: Vec<UnixStream>,
+}
+
+/// Takes over what the service manager holds for this process, if anything. To be called once,
+/// before there are other threads.
 ///
 /// # Errors
-/// When it holds something else than one Unix stream socket that listens.
-pub fn socket() -> Result<Option<UnixListener>, Error> {
-    let mut held = ListenFd::from_env();
-    if held.len() > 1 {
-        return Err(wrong("it holds several, stuid serves one"));
+/// When it holds something else than one Unix stream socket that listens, and clients.
+pub fn held() -> Result<Held, Error> {
+    let doing = || Error::io("taking over the socket of the service manager");
+    // They count only when the rest says that they are for this process.
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut names = names.split(':');
+    let mut files = ListenFd::from_env();
+    let mut held = Held::default();
+    for index in 0..files.len() {
+        if names.next() == Some(CLIENT) {
+            let (family, kind) = (AddressFamily::UNIX, SocketType::STREAM);
+            let (family, kind) = (i32::from(family.as_raw()), kind.as_raw().cast_signed());
+            let client = files.take_custom(index, family, kind, "a client");
+            held.clients.extend(client.map_err(doing())?);
+            continue;
+        }
+        let socket = files.take_unix_listener(index).map_err(doing())?;
+        if held.socket.is_some() {
+            return Err(wrong("it holds several, stuid serves one"));
+        }
+        if let Some(socket) = &socket
+            && !socket_acceptconn(socket).is_ok_and(|listens| listens)
+        {
+            return Err(wrong("it does not listen"));
+        }
+        held.socket = socket;
     }
-    let doing = "taking over the socket of the service manager";
-    let socket = held.take_unix_listener(0).map_err(Error::io(doing))?;
-    if let Some(socket) = &socket
-        && !socket_acceptconn(socket).is_ok_and(|listens| listens)
-    {
-        return Err(wrong("it does not listen"));
-    }
-    Ok(socket)
+    Ok(held)
 }
 
 fn wrong(why: &str) -> Error {
@@ -51,6 +79,25 @@ pub fn reloading() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(error) => tracing::warn!(%error, "asking for the time"),
     }
+}
+
+/// Gives a connection to the service manager, who holds it for the next daemon; answers whether
+/// there is one. Whether it has room for it, it does not say: what it has no room for it closes.
+pub fn keep(client: &impl AsFd) -> bool {
+    if std::env::var_os("NOTIFY_SOCKET").is_none() {
+        return false;
+    }
+    let state = [NotifyState::FdStore, NotifyState::FdName(CLIENT)];
+    let kept = sd_notify::notify_with_fds(&state, &[client.as_fd()]);
+    if let Err(error) = &kept {
+        tracing::warn!(%error, "giving a connection to the service manager");
+    }
+    kept.is_ok()
+}
+
+/// Says that the kept connections were taken up. The service manager would hold them open.
+pub fn taken_up() {
+    tell(&[NotifyState::FdStoreRemove, NotifyState::FdName(CLIENT)]);
 }
 
 /// Says that the daemon ends.

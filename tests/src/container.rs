@@ -112,6 +112,12 @@ impl Container {
         self.command(words).output().expect("a command inside")
     }
 
+    /// A file inside, as it is reached from outside.
+    #[must_use]
+    pub fn file(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.init))
+    }
+
     /// A property of a unit, as `systemctl show` has it.
     #[must_use]
     pub fn property(&self, unit: &str, name: &str) -> String {

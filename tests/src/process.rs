@@ -17,6 +17,12 @@ pub struct Process {
     ended: Option<ExitStatus>,
 }
 
+fn open_log(name: &str, dir: &Path) -> (PathBuf, File) {
+    let log = dir.join(format!("{name}.log"));
+    let file = File::options().create(true).append(true).open(&log);
+    (log, file.expect("opening the log of a process"))
+}
+
 /// A command of a program, which another one becomes when `through` names one with arguments.
 #[must_use]
 pub fn command(through: &[String], program: &Path) -> Command {
@@ -33,16 +39,27 @@ pub fn command(through: &[String], program: &Path) -> Command {
 impl Process {
     /// Starts a command; its output goes to a file in `dir`.
     pub fn start(name: &str, command: &mut Command, dir: &Path) -> Self {
-        let log = dir.join(format!("{name}.log"));
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .expect("opening the log of a process");
+        let (log, file) = open_log(name, dir);
+        let file = file.try_clone().expect("sharing the log of a process");
+        command.stdin(Stdio::null()).stdout(file);
+        Self::start_on(name, command, log)
+    }
+
+    /// Starts a command on files of its own; what it writes to standard error goes to a file in `dir`.
+    pub fn start_with_files(
+        name: &str,
+        command: &mut Command,
+        dir: &Path,
+        (stdin, stdout): (Stdio, Stdio),
+    ) -> Self {
+        command.stdin(stdin).stdout(stdout);
+        Self::start_on(name, command, open_log(name, dir).0)
+    }
+
+    fn start_on(name: &str, command: &mut Command, log: PathBuf) -> Self {
+        let file = File::options().append(true).open(&log);
         let child = command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().expect("sharing the log of a process"))
-            .stderr(file)
+            .stderr(file.expect("the log of a process"))
             .spawn()
             .unwrap_or_else(|error| panic!("starting {command:?}: {error}"));
         Self {

@@ -29,6 +29,7 @@ mod stories {
 
     // What operators live through.
     mod doctor;
+    mod handover;
     mod logs;
     mod monitoring;
     mod package;

@@ -2,17 +2,15 @@
 
 use std::io::Write;
 
-use stui_protocol::daemon::Subscribe;
-
 use super::Context;
-use crate::connection::{Errand, Incoming};
+use crate::connection::{Errand, Incoming, SUBSCRIBE};
 use crate::exit::{Exit, Problem};
 
 /// Prints events until Ctrl-C.
 pub(crate) fn run(context: &mut Context<'_>) -> Result<Exit, Problem> {
     let mut connection = context.connect_running()?;
     connection.catch_signals()?;
-    context.call(&mut connection, &Subscribe {})?;
+    context.call(&mut connection, &SUBSCRIBE)?;
     loop {
         let incoming = match connection.next(None) {
             Ok(incoming) => incoming,

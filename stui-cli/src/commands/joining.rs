@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use stui_protocol::daemon::{Attach, AttachMode, AttachResult, Subscribe};
+use stui_protocol::daemon::{Attach, AttachMode, AttachResult};
 use stui_protocol::{ErrorType, Failure};
 
 use super::{Context, MAIN};
 use crate::args;
-use crate::connection::Connection;
+use crate::connection::{Connection, SUBSCRIBE};
 use crate::exit::Problem;
 use crate::render::loss::Loss;
 use crate::terminal;
@@ -65,7 +65,7 @@ fn begin(connection: &mut Connection, attach: &Attach) -> Result<AttachResult, P
         true => attach_or_make(connection, attach)?,
         false => connection.call(attach, None)?,
     };
-    match connection.call(&Subscribe {}, None) {
+    match connection.call(&SUBSCRIBE, None) {
         // A daemon that tells nothing about itself and the image is no obstacle.
         Ok(_) | Err(Problem::Failed(_)) => Ok(joined),
         Err(problem) => Err(problem),

@@ -40,10 +40,7 @@ impl Context<'_> {
         if !problem.is_lost() || self.reconnect.is_zero() {
             return Err(problem);
         }
-        writeln!(
-            self.terminal.err,
-            "stui: the daemon went away; reconnecting…"
-        )?;
+        writeln!(self.terminal.err, "stui: {}", connection.how_lost())?;
         let again = Again::begin(Some(connection), &self.socket, self.reconnect, errand)?;
         let back = wait(&again)?;
         *connection = back.connection.patient(self.wait);

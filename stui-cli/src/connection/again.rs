@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use stui_protocol::ErrorType;
-use stui_protocol::daemon::{Attach, AttachMode, AttachResult, ImageState, Subscribe};
+use stui_protocol::daemon::{Attach, AttachMode, AttachResult, ImageState};
 
 use super::incoming::Arrival;
-use super::{Connection, QUEUE_LENGTH};
+use super::{Connection, QUEUE_LENGTH, SUBSCRIBE};
 use crate::exit::Problem;
 use crate::terminal;
 
@@ -78,18 +78,19 @@ pub(crate) struct Again {
 
 impl Again {
     /// Begins; without a `lost` connection, for one that could not be opened. Signals that the
-    /// lost connection caught come here from now on, and then go to the new one.
+    /// lost connection caught come here from now on, and then go to the new one. When the next
+    /// daemon has taken the lost connection up, that is the first one tried.
     ///
     /// # Errors
     /// When no thread can be started.
     pub(crate) fn begin(
-        lost: Option<&Connection>,
+        mut lost: Option<&mut Connection>,
         socket: &Path,
         patience: Duration,
         errand: Errand,
     ) -> Result<Self, Problem> {
         let (queue, arrivals) = sync_channel(QUEUE_LENGTH);
-        let signals = lost.and_then(|lost| lost.signals.clone());
+        let signals = lost.as_ref().and_then(|lost| lost.signals.clone());
         if let Some(signals) = &signals {
             signals.lead_to(queue.clone());
         }
@@ -98,6 +99,7 @@ impl Again {
             socket: socket.to_owned(),
             patience,
             errand,
+            heir: lost.as_mut().and_then(|lost| lost.heir.take()),
             given_up: Arc::clone(&given_up),
         };
         thread::Builder::new()
@@ -150,7 +152,9 @@ fn understand(arrival: Arrival) -> Result<Waited, Problem> {
         Arrival::Again(found) => found.map(Waited::Back),
         Arrival::Interrupt => Ok(Waited::Interrupt),
         Arrival::Leave => Ok(Waited::Leave),
-        Arrival::Said(_) | Arrival::Garbled(_) | Arrival::Closed => Ok(Waited::NotYet),
+        Arrival::Said(_) | Arrival::Garbled(_) | Arrival::Closed | Arrival::Anew(..) => {
+            Ok(Waited::NotYet)
+        }
     }
 }
 
@@ -159,6 +163,8 @@ struct Tries {
     socket: PathBuf,
     patience: Duration,
     errand: Errand,
+    /// A connection that stands already.
+    heir: Option<Box<Connection>>,
     given_up: Arc<AtomicBool>,
 }
 
@@ -188,13 +194,16 @@ impl Tries {
     }
 
     fn once(&mut self) -> Result<Back, Problem> {
-        let mut connection = Connection::open(&self.socket)?;
+        let mut connection = match self.heir.take() {
+            Some(heir) => *heir,
+            None => Connection::open(&self.socket)?,
+        };
         let joined = match &mut self.errand.attach {
             Some(attach) => Some(join(&mut connection, attach)?),
             None => None,
         };
         if self.errand.subscribe {
-            match connection.call(&Subscribe {}, None) {
+            match connection.call(&SUBSCRIBE, None) {
                 Ok(_) | Err(Problem::Failed(_)) => {}
                 Err(problem) => return Err(problem),
             }

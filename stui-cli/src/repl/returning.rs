@@ -23,9 +23,10 @@ impl Live {
             return Ok(String::new());
         }
         let errand = self.errand();
-        let lost = Some(&self.connection);
+        let note = self.connection.how_lost();
+        let lost = Some(&mut self.connection);
         self.again = Some(Again::begin(lost, &self.socket, self.patience, errand)?);
-        Ok(self.scribe.note("the daemon went away; reconnecting…"))
+        Ok(self.scribe.note(note))
     }
 
     /// What the next connection has to do: go on with the log where this one ended.

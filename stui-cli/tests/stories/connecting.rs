@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::cast::{Daemon, Line, STUI, Stui, command, error, hello, reply, session};
+use crate::cast::{Daemon, Line, STUI, Stui, command, error, event, hello, reply, session};
 
 #[test]
 fn every_kind_of_failure_has_its_exit_code() {
@@ -195,4 +195,24 @@ fn a_line_of_more_than_10_mib_ends_the_conversation_in_words() {
     let ended = Stui::run(&daemon, &["ls"]);
     assert_eq!(ended.code, Some(3), "{}", ended.err);
     assert!(ended.err.contains("larger than"), "{}", ended.err);
+}
+
+#[test]
+fn a_second_hello_that_makes_no_sense_ends_the_conversation_in_words() {
+    for (data, says) in [
+        (json!({}), "its hello lacks something"),
+        (json!({"protocol": 7}), "its hello lacks something"),
+        (
+            json!({"protocol": ["2.0"], "daemon_version": "2", "image": hello()["data"]["image"]}),
+            "speaks protocol 2.0",
+        ),
+    ] {
+        let daemon = Daemon::start(|_| None);
+        let watching = Stui::start(&daemon, &["attach", "--watch"]);
+        daemon.asked("subscribe");
+        daemon.say(&[event("hello", &data)]);
+        let ended = watching.end();
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        assert!(ended.err.contains(says), "{ended:?}");
+    }
 }

@@ -220,7 +220,6 @@ fn events_of_any_shape_are_no_panic() {
         "queue_position",
         "image_state",
         "lagging",
-        "hello",
     ];
     let shapes = [
         json!({}),

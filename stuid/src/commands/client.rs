@@ -24,6 +24,8 @@ pub struct Client {
     /// For what is no reply.
     pub notes: Notes,
     lagging: AtomicBool,
+    /// The next daemon may take its connection up.
+    pub(super) handover: AtomicBool,
     /// Why it is to be disconnected, once it is.
     kicked: watch::Sender<Option<String>>,
     /// Its connection is closed.
@@ -41,6 +43,7 @@ impl Client {
             connected_at: time::now(),
             notes,
             lagging: AtomicBool::new(false),
+            handover: AtomicBool::new(false),
             kicked: watch::Sender::new(None),
             gone: CancellationToken::new(),
             attached: Mutex::new(None),
@@ -60,6 +63,11 @@ impl Client {
     /// Leaves the session that it is attached to, and answers which that was.
     pub fn leave(&self) -> Option<Arc<Session>> {
         self.change_to(None)
+    }
+
+    /// Whether the next daemon may take its connection up: it understands that and was not sent away.
+    pub(crate) fn may_be_handed_over(&self) -> bool {
+        self.handover.load(Ordering::Relaxed) && self.kicked.borrow().is_none()
     }
 
     /// Disconnects it, with a last line that says why.

@@ -1,6 +1,7 @@
 //! Who is connected, by number.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 
@@ -8,35 +9,49 @@ use super::Client;
 
 /// The clients of a daemon.
 #[derive(Debug, Default)]
-pub struct Clients(DashMap<u64, Arc<Client>>);
+pub struct Clients {
+    there: DashMap<u64, Arc<Client>>,
+    kept: AtomicUsize,
+}
 
 impl Clients {
     /// A client has come.
     pub fn add(&self, client: &Arc<Client>) {
-        self.0.insert(client.number, Arc::clone(client));
+        self.there.insert(client.number, Arc::clone(client));
     }
 
     /// It has left.
     pub fn remove(&self, number: u64) {
-        self.0.remove(&number);
+        self.there.remove(&number);
     }
 
     /// The client of that number.
     #[must_use]
     pub fn get(&self, number: u64) -> Option<Arc<Client>> {
-        self.0.get(&number).map(|each| Arc::clone(&each))
+        self.there.get(&number).map(|each| Arc::clone(&each))
+    }
+
+    /// The connection of one that has left is kept for the next daemon.
+    pub fn count_kept(&self) {
+        self.kept.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many connections are kept for the next daemon.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.there.len()
     }
 
     /// All of them, in the order in which they came.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Client>> {
-        let mut all: Vec<_> = self.0.iter().map(|each| Arc::clone(&each)).collect();
+        let mut all: Vec<_> = self.there.iter().map(|each| Arc::clone(&each)).collect();
         all.sort_by_key(|client| client.number);
         all
     }

@@ -102,3 +102,16 @@ fn the_table_of_the_documentation_is_that_of_the_file() {
         "STUI_UPDATE_DOCS=1 cargo test -p stuid documented"
     );
 }
+
+/// systemd holds the connections of all clients while it restarts the daemon.
+#[test]
+fn the_units_have_room_for_the_usual_number_of_clients() {
+    let keys = documented();
+    let most = keys.iter().find(|key| key.name == "clients.max").unwrap();
+    let line = format!("FileDescriptorStoreMax={}\n", most.default);
+    for unit in ["system", "user"] {
+        let path = format!("../systemd/{unit}/stuid.service");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        assert!(std::fs::read_to_string(path).unwrap().contains(&line));
+    }
+}

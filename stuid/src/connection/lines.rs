@@ -122,6 +122,12 @@ impl LineReader {
         }
     }
 
+    /// The stream, when nothing of a further line was read from it: who reads on misses nothing.
+    pub(crate) fn into_stream(self) -> Option<OwnedReadHalf> {
+        let is_midway = self.lines.pending() > 0 || self.refused.is_some();
+        (self.unread.is_empty() && !is_midway).then_some(self.stream)
+    }
+
     /// Ends when nobody is at the other end any more, after the client has stopped sending.
     pub(crate) async fn hangup(&self, look_again: Duration) {
         let mut ticks = interval(look_again);

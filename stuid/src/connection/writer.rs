@@ -98,6 +98,11 @@ impl Writer {
         }
     }
 
+    /// The stream, after [`Self::run`] has come to its end.
+    pub(crate) fn into_stream(self) -> OwnedWriteHalf {
+        self.stream
+    }
+
     /// Writes until there will be no more replies.
     pub(crate) async fn run(&mut self) -> io::Result<()> {
         loop {

@@ -205,7 +205,12 @@ pub struct QueueStatus {
 
 /// Receive the daemon's own events (`image_state`, `session_created`, `session_closed`, …).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Subscribe {}
+pub struct Subscribe {
+    /// The client understands a second `hello` on its connection: when the daemon is restarted, the
+    /// next one may take the connection up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub handover: bool,
+}
 
 /// What `subscribe` answers, before the first event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
