@@ -42,8 +42,9 @@ A process that ends in another way leaves the evaluation running.";
 /// Options of every command.
 #[derive(Debug, Group)]
 pub(crate) struct Global {
-    /// Socket of the daemon [default: $STUI_SOCKET, else $XDG_RUNTIME_DIR/stui/stuid.sock, else
-    /// /run/stui/stuid.sock when it is there, else /tmp/stui-$UID/stuid.sock]
+    /// Socket of the daemon [default: $STUI_SOCKET, else your own when it is there, else the
+    /// machine's, /run/stui/stuid.sock, when you may use it, else your own, where a daemon is
+    /// started: $XDG_RUNTIME_DIR/stui/stuid.sock, or /tmp/stui-$UID/stuid.sock]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
     /// Fail when no daemon runs instead of starting one

@@ -27,7 +27,7 @@ mod submit;
 mod test;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -39,7 +39,7 @@ use crate::args::{Global, Verb};
 use crate::connection::{self, Connection};
 use crate::exit::{Exit, Problem};
 use crate::render::loss::Loss;
-use crate::socket;
+use crate::socket::{self, PassedOver};
 use crate::start;
 use crate::terminal::Terminal;
 
@@ -56,6 +56,8 @@ pub(crate) const MAIN: &str = "main";
 pub(crate) struct Context<'t> {
     /// Where the daemon listens.
     pub(crate) socket: PathBuf,
+    /// The machine's socket, when it cannot be used.
+    passed_over: Option<PassedOver>,
     /// Whether to start a daemon when none runs.
     start: bool,
     /// How long to wait for an image that is away.
@@ -81,8 +83,11 @@ impl<'t> Context<'t> {
                 .map(PathBuf::from)
         };
         let given = global.socket.clone().or_else(|| path("STUI_SOCKET"));
+        let machine = Path::new(socket::SYSTEM_SOCKET);
+        let place = socket::locate(given, path("XDG_RUNTIME_DIR"), machine)?;
         Ok(Self {
-            socket: socket::locate(given, path("XDG_RUNTIME_DIR"))?,
+            socket: place.path,
+            passed_over: place.passed_over,
             start: !global.no_start,
             wait: global.wait,
             reconnect: global.reconnect,
@@ -93,8 +98,17 @@ impl<'t> Context<'t> {
 
     /// Connects; starts a daemon when none runs, for commands that are useful with a fresh one.
     pub(crate) fn connect(&mut self) -> Result<Connection, Problem> {
+        let passed_over = self.passed_over.as_ref().filter(|_| self.start);
+        if let Some(denied) = passed_over.filter(|each| each.is_denied()) {
+            let advice = "be in the group that may, or name another with --socket";
+            writeln!(self.terminal.err, "stui: {denied} ({advice})")?;
+        }
         let connection = match start::connect(&self.socket, self.start, &mut self.terminal.err) {
             Err(problem) if returning::is_ending(&problem) => self.open(),
+            Err(Problem::NoDaemon(path)) => Err(self.nobody(
+                &path,
+                "start stuid, or leave out --no-start to have it started",
+            )),
             other => other,
         };
         Ok(connection?.patient(self.wait))
@@ -103,13 +117,19 @@ impl<'t> Context<'t> {
     /// Connects to a daemon that runs, for commands about what is there.
     pub(crate) fn connect_running(&mut self) -> Result<Connection, Problem> {
         let opened = self.open().map_err(|problem| match problem {
-            Problem::NoDaemon(path) => Problem::NotStarted(format!(
-                "no daemon runs at {}; `stui` starts one",
-                path.display()
-            )),
+            Problem::NoDaemon(path) => self.nobody(&path, "`stui` starts one"),
             other => other,
         });
         Ok(opened?.patient(self.wait))
+    }
+
+    /// No daemon is anywhere it was looked for.
+    fn nobody(&self, path: &Path, advice: &str) -> Problem {
+        let mut text = format!("no daemon listens at {}", path.display());
+        if let Some(machine) = &self.passed_over {
+            text += &format!(", and {machine}");
+        }
+        Problem::NotStarted(format!("{text}: {advice}"))
     }
 
     /// Does a command; prints the reply with `--json`, else what `show` makes of the result. The

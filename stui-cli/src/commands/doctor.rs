@@ -34,7 +34,7 @@ pub(crate) fn run(context: &mut Context<'_>) -> Result<Exit, Problem> {
 }
 
 fn examine(context: &Context<'_>) -> Vec<Finding> {
-    let socket = reaching::socket(&context.socket);
+    let socket = reaching::socket(&context.socket, context.passed_over.as_ref());
     if socket.state == State::Wrong {
         return [Some(socket), settings::check()]
             .into_iter()

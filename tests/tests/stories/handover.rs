@@ -307,7 +307,7 @@ fn systemd_holds_the_clients_of_a_daemon_that_is_restarted() {
     // Who may connect no more is not taken up.
     container.run(&["useradd", "--create-home", "alice"]);
     container.run(&["usermod", "--append", "--groups", "stui", "alice"]);
-    let watch = "stui --socket /run/stui/stuid.sock --reconnect 0 attach --watch";
+    let watch = "stui --no-start --reconnect 0 attach --watch";
     let mut alice = container
         .command(&["su", "-", "alice", "-c", watch])
         .stdout(Stdio::null())

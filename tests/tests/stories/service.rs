@@ -143,6 +143,7 @@ fn systemd_starts_restarts_and_stops_it() {
     assert_eq!(container.property("stuid.service", "SubState"), "running");
     assert_eq!(container.property("stuid.service", "Type"), "notify");
 
+    whoever_may_use_it_finds_it(&container);
     its_lines_have_fields_in_the_journal(&container);
     nobody_is_refused_while_it_restarts(&container);
     a_stuck_daemon_is_replaced(&container);
@@ -151,6 +152,29 @@ fn systemd_starts_restarts_and_stops_it() {
 
 fn evaluate(container: &Container, code: &str) -> String {
     container.run(&["stui", "--no-start", "eval", code])
+}
+
+/// Without a flag or a variable; who may not is told all places that were tried.
+fn whoever_may_use_it_finds_it(container: &Container) {
+    let has = |user: &str, words: &str| container.output(&["su", "-", user, "-c", words]);
+    for user in ["alice", "bob"] {
+        container.run(&["useradd", "--create-home", user]);
+    }
+    container.run(&["usermod", "--append", "--groups", "stui", "alice"]);
+    let evaluated = has("alice", "stui --no-start eval '6 * 7'");
+    let said = String::from_utf8_lossy(&evaluated.stderr);
+    assert_eq!(String::from_utf8_lossy(&evaluated.stdout), "42\n", "{said}");
+
+    for words in ["stui --no-start eval 1", "stui status", "stui doctor"] {
+        let refused = has("bob", words);
+        let said = [refused.stdout, refused.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(refused.status.code(), Some(3), "{said}");
+        // His own is where his login says.
+        let both = (said.contains("/run/user/") || said.contains("/tmp/stui-"))
+            && said.contains("/run/stui/stuid.sock cannot be used: Permission denied");
+        assert!(both, "{said}");
+    }
 }
 
 fn its_lines_have_fields_in_the_journal(container: &Container) {

@@ -7,9 +7,12 @@ use std::path::Path;
 
 use super::finding::Finding;
 use crate::exit::Problem;
+use crate::socket::PassedOver;
 
-/// Looks at the place of the socket, without connecting.
-pub(super) fn socket(path: &Path) -> Finding {
+/// Looks at the place of the socket, without connecting; `passed_over` is the machine's, when it
+/// could not be used.
+pub(super) fn socket(path: &Path, passed_over: Option<&PassedOver>) -> Finding {
+    let also = passed_over.map_or_else(String::new, |machine| format!(", and {machine}"));
     let shown = path.display();
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => Finding::well("socket", shown.to_string()),
@@ -20,7 +23,7 @@ pub(super) fn socket(path: &Path) -> Finding {
         ),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Finding::wrong(
             "socket",
-            format!("nothing is at {shown}"),
+            format!("nothing is at {shown}{also}"),
             "`stui` starts a daemon, `systemctl start stuid.socket` one for the machine; another \
              place is named with --socket or STUI_SOCKET",
         ),
@@ -74,11 +77,11 @@ mod tests {
     fn what_is_no_socket_is_told_from_nothing_and_from_a_socket() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("stuid.sock");
-        assert!(socket(&path).says.contains("nothing is at"));
+        assert!(socket(&path, None).says.contains("nothing is at"));
         fs::write(&path, "").unwrap();
-        assert!(socket(&path).says.contains("is no socket"));
+        assert!(socket(&path, None).says.contains("is no socket"));
         fs::remove_file(&path).unwrap();
         let _listener = UnixListener::bind(&path).unwrap();
-        assert_eq!(socket(&path).state, State::Well);
+        assert_eq!(socket(&path, None).state, State::Well);
     }
 }
