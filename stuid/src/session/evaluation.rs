@@ -15,7 +15,7 @@ use stui_protocol::time::{self, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::queueing::{EMPTY_SUM, sum};
+use super::outcome::{EMPTY_SUM, sum};
 use super::{Holder, Holdings, Session};
 use crate::store::{BegunRecord, EndedEvaluation};
 

@@ -1,110 +1,22 @@
-//! The queue of a session: what waits, what runs, and what becomes of it.
+//! How evaluations go through the queue of a session: accepted, begun, ended; each ends once.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde_json::Value;
-use stui_protocol::daemon::WaitingEvaluation;
 use stui_protocol::image::{EvaluationFinishedData, EvaluationStartedData, OutputData};
 use stui_protocol::message::Outcome;
-use stui_protocol::{ErrorType, Event, EventName, Failure, Request};
+use stui_protocol::{ErrorType, Event, EventName, Failure};
 use tokio::time::Instant;
 
-use super::evaluation::{Evaluation, Progress, Stage};
+use super::evaluation::{Evaluation, Stage};
 use super::following::unknown;
 use super::home::{Home, lost};
+use super::outcome::{Rest, rest_of_output, size_of_outcome};
+use super::queue::{Job, Stray, Work};
 use super::seats::Seat;
 use super::waiting::Wait;
-use super::witness::Again;
-use super::{Facts, Session, gone, shown_code};
+use super::{Facts, Session, gone};
 use crate::metrics::Metrics;
-use crate::notes::Notes;
-use crate::store::{BegunRecord, Mark, OpenEvaluation, StartRecord};
-
-/// Waiting evaluations in `list_sessions`.
-const SHOWN_WAITING: usize = 8;
-
-/// Called once: with the number of those before it when the evaluation is accepted, before
-/// anything of it is in the log; else with why it is not.
-pub(crate) type Accepted = Box<dyn FnOnce(Result<u64, Failure>) + Send>;
-
-/// An evaluation that waits.
-pub(crate) struct Job {
-    pub(crate) evaluation: Arc<Evaluation>,
-    /// Starts it in the image; none for one that was found running there.
-    pub(crate) start: Option<Request>,
-    /// How long the code may run.
-    pub(crate) timeout: Option<Duration>,
-    /// Where its place in the queue is told.
-    pub(crate) notes: Option<Notes>,
-    pub(crate) accepted: Option<Accepted>,
-    /// Where it began, when it did so under an earlier daemon.
-    pub(crate) begun: Option<BegunRecord>,
-    /// How that one is sent again, if that may be.
-    pub(crate) again: Option<Box<Again>>,
-    pub(crate) wait: Wait,
-}
-
-impl std::fmt::Debug for Job {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Job")
-            .field("evaluation", &self.evaluation.id)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What waits and what runs.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    pub(crate) waiting: VecDeque<Job>,
-    pub(crate) running: Option<Arc<Evaluation>>,
-    pub(crate) stray: Option<Stray>,
-}
-
-/// An evaluation whose end the daemon could not wait for: its outcome was told as unknown, and the
-/// image may run it still. The next one of the session waits until it does not.
-#[derive(Clone, Debug)]
-pub(crate) struct Stray {
-    pub(crate) evaluation: Arc<Evaluation>,
-    /// In which life of the image; it does not outlive it.
-    life: String,
-}
-
-impl Queue {
-    /// Evaluations before the first that waits.
-    pub(super) fn ahead(&self) -> usize {
-        usize::from(self.running.is_some() || self.stray.is_some())
-    }
-}
-
-impl Queue {
-    /// The first of those that wait, as clients see them.
-    pub(super) fn show_waiting(&self) -> Vec<WaitingEvaluation> {
-        let first = self.waiting.iter().take(SHOWN_WAITING);
-        first
-            .map(|job| WaitingEvaluation {
-                evaluation_id: job.evaluation.id.clone(),
-                code: shown_code(&job.evaluation),
-                waiting_ms: (job.evaluation.accepted_at.elapsed().as_millis())
-                    .try_into()
-                    .unwrap_or(u64::MAX),
-            })
-            .collect()
-    }
-}
-
-/// What the session's task has to do next.
-pub(crate) enum Work {
-    Open,
-    Evaluate(Box<Job>),
-    /// See whether that one has ended in the image.
-    Outwait(Arc<Evaluation>),
-    /// Wait until it is known whether the image has the session.
-    Locate,
-    Nothing,
-    Closed,
-}
+use crate::store::{Mark, OpenEvaluation, StartRecord};
 
 impl Session {
     /// Accepts an evaluation; it runs when those before it have ended.
@@ -397,101 +309,10 @@ fn stray_after(facts: &mut Facts, outcome: &Outcome) -> Option<Stray> {
     (failure.error_type == ErrorType::OutcomeUnknown).then_some(Stray { evaluation, life })
 }
 
-/// The output that the outcome has and the log has not: events may be off or late.
-fn rest_of_output<'a>(progress: &Progress, outcome: &'a Outcome) -> Rest<'a> {
-    let output = match outcome {
-        Ok(result) => result.get("output"),
-        Err(failure) => failure.details.get("output"),
-    };
-    let output = output.and_then(Value::as_str).unwrap_or_default();
-    match output.split_at_checked(progress.output_bytes) {
-        Some((told, _)) if sum(EMPTY_SUM, told) != progress.output_sum => Rest::Unclear,
-        Some((_, "")) => Rest::Nothing,
-        Some((_, rest)) => Rest::Text(rest),
-        None => Rest::Unclear,
-    }
-}
-
-/// What is left of an evaluation's output at its end.
-#[derive(Debug, PartialEq, Eq)]
-enum Rest<'a> {
-    Text(&'a str),
-    Nothing,
-    /// The log has something else than the beginning of the outcome's output: events were lost,
-    /// or the outcome is cut, and nobody knows which part is missing.
-    Unclear,
-}
-
-/// FNV-1a of no bytes.
-pub(crate) const EMPTY_SUM: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// FNV-1a, over pieces of a text as over the whole. Nobody gains by making two texts alike.
-pub(crate) fn sum(before: u64, text: &str) -> u64 {
-    text.bytes().fold(before, |sum, byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    })
-}
-
-/// Bytes of an outcome, about: its large parts are text.
-fn size_of_outcome(outcome: &Outcome) -> usize {
-    match outcome {
-        Ok(result) => size_of_value(result),
-        Err(failure) => {
-            let details: usize = failure.details.values().map(size_of_value).sum();
-            failure.error.len() + details
-        }
-    }
-}
-
-fn size_of_value(value: &Value) -> usize {
-    let inside = match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(size_of_value).sum(),
-        Value::Object(keys) => keys.values().map(size_of_value).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    };
-    size_of::<Value>() + inside
-}
-
 /// What became of an evaluation that was taken out of a queue.
 pub(crate) fn never_began() -> Failure {
     Failure::new(
         ErrorType::Interrupted,
         "the evaluation was interrupted before it began",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn told(pieces: &[&str]) -> Progress {
-        let mut progress = Progress::default();
-        for text in pieces {
-            progress.output_bytes += text.len();
-            progress.output_sum = sum(progress.output_sum, text);
-        }
-        progress
-    }
-
-    #[test]
-    fn only_output_that_was_not_told_is_told_at_the_end() {
-        let outcome: Outcome = Ok(json!({"output": "héllo world"}));
-        let all = Rest::Text("héllo world");
-        assert_eq!(rest_of_output(&told(&[]), &outcome), all);
-        let rest = rest_of_output(&told(&["hé", "llo"]), &outcome);
-        assert_eq!(rest, Rest::Text(" world"));
-        let rest = rest_of_output(&told(&["héllo world"]), &outcome);
-        assert_eq!(rest, Rest::Nothing);
-    }
-
-    #[test]
-    fn after_a_lost_event_nothing_is_told_twice() {
-        let outcome: Outcome = Ok(json!({"output": "abc"}));
-        assert_eq!(rest_of_output(&told(&["b"]), &outcome), Rest::Unclear);
-        let rest = rest_of_output(&told(&["abcdefgh"]), &outcome);
-        assert_eq!(rest, Rest::Unclear);
-    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stui_protocol::image::OutputData;
 use stui_protocol::{Event, EventName, Request, Version};
 
-use super::queueing::{EMPTY_SUM, sum};
+use super::outcome::{EMPTY_SUM, sum};
 use super::witness::Again;
 use super::{Evaluation, Job, Session, Wait};
 use crate::store::OpenEvaluation;

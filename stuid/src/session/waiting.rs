@@ -6,7 +6,7 @@ use std::time::Duration;
 use stui_protocol::{ErrorType, Failure};
 use tokio::time::Instant;
 
-use super::queueing::Job;
+use super::queue::Job;
 use super::seats::Seat;
 use super::{Evaluation, Session};
 use crate::image::LinkError;
