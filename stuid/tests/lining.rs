@@ -106,6 +106,10 @@ fn result_of(command: &str) -> Value {
         }),
         "list_sessions" => json!({"sessions": []}),
         "system_info" => json!({"info": {}}),
+        // As protocol 1.0 has it.
+        "evaluate" => json!({
+            "result": "7", "result_type": "SmallInteger", "execution_time": 1, "has_error": false,
+        }),
         other => json!({"echo": other}),
     }
 }
@@ -128,6 +132,15 @@ fn what_was_sent_when_the_connection_ends_is_unknown_and_not_sent_again() {
     );
     assert_eq!(image.count("system_info"), 1);
     assert!(client.reply("system_info", json!({})).outcome.is_ok());
+}
+
+#[test]
+fn an_image_that_names_no_evaluations_is_understood() {
+    let image = Rude::start();
+    let (daemon, _dir) = daemon_before(&image.endpoint);
+    daemon.wait_for_image(ImageState::Ready);
+    let evaluated = daemon.client().ask::<Evaluate>(json!({"code": "3 + 4"}));
+    assert!(matches!(evaluated, Job::Finished(done) if done.result == "7"));
 }
 
 #[test]

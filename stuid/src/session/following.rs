@@ -148,7 +148,7 @@ impl Following {
 
     async fn begun(&self, reply: Reply, life: &mut String) -> Begun {
         life.clone_from(&reply.instance);
-        match understand_start(reply) {
+        match understand_start(reply, &self.evaluation.id) {
             Said::Ended(outcome) => Begun::Ended(self.with_all_output(outcome).await),
             _ => Begun::Running,
         }
@@ -287,10 +287,18 @@ pub(crate) async fn may_run(
     ))
 }
 
-fn understand_start(reply: Reply) -> Said {
+fn understand_start(reply: Reply, id: &str) -> Said {
     match reply.outcome {
         Ok(result) if is_running(&result) => Said::Running,
-        outcome => Said::Ended(outcome),
+        Ok(mut result) => {
+            // Images of protocol 1.0 say neither.
+            if let Value::Object(told) = &mut result {
+                told.entry("state").or_insert_with(|| "finished".into());
+                told.entry("evaluation_id").or_insert_with(|| id.into());
+            }
+            Said::Ended(Ok(result))
+        }
+        Err(failure) => Said::Ended(Err(failure)),
     }
 }
 
