@@ -67,7 +67,7 @@ impl Daemon {
         let limits = in_force.limits();
         let request_bytes = RequestBytes::new(limits.clone());
         let frontend_files = frontend::files(&config.frontend);
-        let max_clients = listener::make_room(config.clients.max, frontend_files)?;
+        let room = listener::make_room(config.clients.max, frontend_files)?;
         let listener = match held.socket {
             Some(socket) => Listener::adopt(socket)?,
             None => Listener::bind(&config.listen.socket, config.listen.mode)?,
@@ -127,7 +127,7 @@ impl Daemon {
             admin,
             frontend,
             embedded,
-            places: Places::new(max_clients, limits),
+            places: Places::new(config.clients.max, room, limits),
             events_endpoint,
             approach,
             background,

@@ -150,7 +150,7 @@ impl std::fmt::Display for Reached {
         let (limit, key) = (self.limit, self.key);
         write!(
             f,
-            "{limit} {of} wait already: wait for some of them, or raise {key}"
+            "the queue is full, {limit} {of} wait already: wait for some of them, or raise {key}"
         )
     }
 }

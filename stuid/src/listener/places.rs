@@ -1,24 +1,19 @@
 //! How many clients there may be, in all and of one user.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stui_protocol::{ErrorType, Failure};
 
-use crate::limits::Current;
+use crate::limits::{Current, Tally};
 
 /// The places for clients. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Places {
     most: usize,
+    /// What would have to be raised for more.
+    key: &'static str,
     limits: Current,
-    taken: Arc<Mutex<Taken>>,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    all: usize,
-    of_user: HashMap<u32, usize>,
+    taken: Arc<Mutex<Tally>>,
 }
 
 /// One place; free again when it is dropped.
@@ -29,11 +24,16 @@ pub struct Place {
 }
 
 impl Places {
-    /// So many, all free.
+    /// As many as are configured, or as there is room for; all free.
     #[must_use]
-    pub fn new(most: usize, limits: Current) -> Self {
+    pub fn new(configured: usize, room: usize, limits: Current) -> Self {
+        let key = match room < configured {
+            true => "LimitNOFILE",
+            false => "clients.max",
+        };
         Self {
-            most,
+            most: room.min(configured),
+            key,
             limits,
             taken: Arc::default(),
         }
@@ -45,39 +45,30 @@ impl Places {
     /// `Overloaded` with the limit and the key that sets it.
     pub fn take(&self, uid: u32) -> Result<Place, Failure> {
         let mut taken = self.taken();
-        if taken.all >= self.most {
+        if taken.all() >= self.most {
             let limit = self.most;
             let said = format!("{limit} clients are connected: disconnect some");
-            return Err(refused(&said, limit, "clients.max"));
+            return Err(refused(&said, limit, self.key));
         }
-        let own = taken.of_user.entry(uid).or_default();
         let limit = self.limits.get().clients_per_owner;
-        if *own >= limit {
+        if taken.of(uid) >= limit {
             let said = format!("user {uid} has {limit} clients connected: disconnect some");
             return Err(refused(&said, limit, "limits.clients_per_owner"));
         }
-        *own += 1;
-        taken.all += 1;
+        taken.add(uid, 1);
         drop(taken);
         let places = self.clone();
         Ok(Place { uid, places })
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn taken(&self) -> MutexGuard<'_, Tally> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
-        taken.all -= 1;
-        if let Some(own) = taken.of_user.get_mut(&self.uid) {
-            *own -= 1;
-            if *own == 0 {
-                taken.of_user.remove(&self.uid);
-            }
-        }
+        self.places.taken().take(self.uid, 1);
     }
 }
 
@@ -96,6 +87,7 @@ mod tests {
     fn one_user_cannot_take_all_places() {
         let places = Places::new(
             3,
+            9,
             Current::new(Limits {
                 clients_per_owner: 2,
                 ..Limits::ROOMY
@@ -109,6 +101,15 @@ mod tests {
         assert_eq!(refused.details["key"], "clients.max");
         drop((mine, theirs));
         assert!(places.take(1000).is_ok());
-        assert!(places.taken().of_user.is_empty(), "nobody is remembered");
+        assert_eq!(places.taken().all(), 0);
+    }
+
+    #[test]
+    fn where_files_are_few_it_is_told_that_they_are() {
+        let places = Places::new(3, 1, Current::new(Limits::ROOMY));
+        let _place = places.take(1000).unwrap();
+        let refused = places.take(1000).unwrap_err();
+        assert_eq!(refused.details["key"], "LimitNOFILE");
+        assert!(refused.error.contains("LimitNOFILE"), "{refused}");
     }
 }
