@@ -36,6 +36,30 @@ fn a_client_is_greeted_and_its_commands_reach_the_image() {
 }
 
 #[test]
+fn a_submission_that_is_sent_again_is_the_same_evaluation() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    let id = "an-id-that-nobody-else-has";
+    let parameters = json!({"session": "main", "code": "hold it"});
+    let sent = |client: &Client| {
+        client.send(&json!({"id": id, "command": "submit", "parameters": parameters}));
+        let answered = client.next_reply().unwrap().outcome.unwrap();
+        answered["evaluation_id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(sent(&client), id);
+    image.wait_for_code("hold it");
+    assert_eq!(sent(&daemon.client()), id);
+    image.finish("hold it", "done");
+    client.ask::<Await>(json!({"evaluation_id": id}));
+    assert_eq!(sent(&client), id);
+    let asked = image.asked();
+    let starts = asked.iter().filter(|each| each.command == "evaluate");
+    assert_eq!(starts.count(), 1);
+}
+
+#[test]
 fn an_evaluation_without_a_session_answers_its_result() {
     let image = Scripted::start();
     let daemon = Daemon::before(&image);

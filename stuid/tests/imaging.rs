@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use stui_protocol::daemon::{
-    Attach, Await, ImageState, Level, ListSessions, SessionState, Status, Submit, Subscribe,
+    Attach, Await, ImageState, Level, ListSessions, Log, SessionState, Status, Submit, Subscribe,
 };
 use stui_protocol::image::{Evaluate, Evaluated, GetContextSummary, Job, Ping};
 use stui_protocol::time::Timestamp;
@@ -161,6 +161,30 @@ fn who_is_refused_is_told_since_when_the_image_is_away() {
     let since: Timestamp = failure.details["since"].as_str().unwrap().parse().unwrap();
     assert!(since <= stui_protocol::time::now(), "{since}");
     assert!(failure.error.contains(&since.to_string()), "{failure}");
+}
+
+#[test]
+fn nothing_is_accepted_for_an_image_that_is_away() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    let session = client.attach("main");
+    submit(&client, "hold it");
+    image.wait_for_code("hold it");
+    image.vanish();
+    daemon.wait_for_image(ImageState::Down);
+    // Not even behind what hangs in the air.
+    let never = json!({"session": "main", "code": "never"});
+    let failure = client.refused::<Submit>(never);
+    assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
+    assert_eq!(failure.details["sent"], false);
+    assert!(failure.details.contains_key("since"), "{failure:?}");
+    let failure = session.refused::<Evaluate>(json!({"code": "never"}));
+    assert_eq!(failure.error_type, ErrorType::ImageUnavailable);
+    let log = client.ask::<Log>(json!({"session": "main"})).events;
+    let is_end = |event: &&Event| event.event == EventName::EvaluationFinished;
+    let ends = log.iter().filter(is_end).count();
+    assert!(ends <= 1, "what was refused is in the log: {log:?}");
 }
 
 /// Times that the image dies in the story below.

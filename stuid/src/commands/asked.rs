@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use stui_protocol::daemon::ImageState;
 use stui_protocol::{ErrorType, Failure};
 
 use super::notice::Notice;
 use super::{Client, Services};
 use crate::connection::Responder;
-use crate::image::{Image, new_id};
+use crate::image::{Image, LinkError, new_id};
 use crate::session::{Access, Session};
 use crate::sessions::IdHolder;
 
@@ -72,6 +73,20 @@ impl Asked {
     pub(super) fn image(&self) -> Image {
         let image = self.services.image.of(self.client.peer.uid);
         image.telling(Some(self.notice().teller()))
+    }
+
+    /// Nothing new is accepted for an image that is known to be away.
+    pub(super) fn image_is_there(&self) -> Result<(), Failure> {
+        let status = self.services.image.watch();
+        let status = status.borrow();
+        match status.state {
+            ImageState::Down => Err(LinkError::Down {
+                endpoint: status.endpoint.clone(),
+                since: status.since,
+            }
+            .into()),
+            _ => Ok(()),
+        }
     }
 
     /// For telling the client that its request waits.

@@ -47,7 +47,8 @@ pub(super) async fn serve(asked: Asked, command: &str, mut given: Map<String, Va
 }
 
 async fn in_session(asked: Asked, session: &Arc<Session>, start: Request, wait_ms: Option<u64>) {
-    let accepted = asked.may_drive(session).and_then(|()| {
+    let may = asked.may_drive(session);
+    let accepted = may.and_then(|()| asked.image_is_there()).and_then(|()| {
         let evaluation = record(&asked, &start, Some(session));
         let job = Job {
             evaluation: Arc::clone(&evaluation),

@@ -8,6 +8,7 @@ use stui_protocol::limits::DEFAULT_PRINT_LIMIT;
 
 use super::Asked;
 use crate::session::{Job, Wait, timeout_of};
+use crate::sessions::IdHolder;
 
 pub(super) async fn serve(asked: Asked, command: Submit) {
     let found = asked.find(&command.session);
@@ -21,7 +22,21 @@ pub(super) async fn serve(asked: Asked, command: Submit) {
         on_error: command.on_error,
         ..Evaluate::new(command.code.clone(), None)
     };
-    let start = Request::new(asked.evaluation_id(&asked.id_holder()), &parameters);
+    let holder = asked.id_holder();
+    // An earlier request of this id has submitted it.
+    if let IdHolder::Known(known) = &holder
+        && known.code == command.code
+    {
+        let before = known.session().map_or(0, |session| session.before(known));
+        return asked.responder.result(Ok(SubmitResult {
+            evaluation_id: known.id.clone(),
+            queue_position: before,
+        }));
+    }
+    if let Err(failure) = asked.image_is_there() {
+        return asked.responder.answer(Err(failure));
+    }
+    let start = Request::new(asked.evaluation_id(&holder), &parameters);
     let by = asked.client.requester();
     let id = start.id.clone();
     let sessions = &asked.services.sessions;

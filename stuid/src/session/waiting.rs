@@ -62,6 +62,14 @@ impl Session {
         told
     }
 
+    /// How many are before an evaluation; 0 when it does not wait any more.
+    pub(crate) fn before(&self, evaluation: &Evaluation) -> u64 {
+        let facts = self.facts();
+        let mut waiting = facts.queue.waiting.iter();
+        let index = waiting.position(|job| job.evaluation.id == evaluation.id);
+        index.map_or(0, |index| (index + facts.queue.ahead()) as u64)
+    }
+
     /// Ends those whose time is over before they began.
     pub(crate) fn end_overdue(&self) {
         let now = Instant::now();
