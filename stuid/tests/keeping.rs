@@ -119,6 +119,7 @@ fn an_evaluation_that_runs_meanwhile_is_followed_and_its_output_is_told_once() {
     let (image, mut daemon, id) = one_under_way();
     let client = daemon.client();
     client.ask::<Attach>(json!({"session": "main", "since": 0}));
+    image.wait_until_heard();
     image.output("hold it", "one ");
     client.wait_for("output", |event| event.event == EventName::Output);
     daemon.signal(Signal::KILL);

@@ -12,7 +12,7 @@ mod mischief;
 mod record;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -38,6 +38,7 @@ pub struct Scripted {
     orders: SyncSender<(Order, SyncSender<()>)>,
     asked: Arc<Mutex<Vec<Request>>>,
     executed: Arc<Mutex<Executed>>,
+    hearers: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
     // After the thread: it ends before its sockets' directory goes.
     _dir: TempDir,
@@ -77,6 +78,7 @@ impl Scripted {
             Arc::clone(&asked),
             Record::Memory(Arc::clone(&executed)),
         );
+        let hearers = actor.hearers();
         let thread = std::thread::spawn(move || actor.run(&told));
         Self {
             endpoint,
@@ -84,6 +86,7 @@ impl Scripted {
             orders,
             asked,
             executed,
+            hearers,
             thread: Some(thread),
             _dir: dir,
         }
@@ -148,6 +151,13 @@ impl Scripted {
     /// The running evaluation of that code writes something.
     pub fn output(&self, code: &str, text: &str) {
         self.tell(Order::Output(code.to_owned(), text.to_owned()));
+    }
+
+    /// Waits until somebody hears its events: those of before are lost.
+    pub fn wait_until_heard(&self) {
+        patience::until("somebody who hears the events", || {
+            (self.hearers.load(Ordering::Relaxed) > 0).then_some(())
+        });
     }
 
     /// Keeps its reply to the next request for that command to itself, and takes no further ones.

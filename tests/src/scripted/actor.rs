@@ -3,7 +3,7 @@
 mod evaluations;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ const TICK_MS: i64 = 2;
 struct Sockets {
     /// As REP, and yet able to break its rules.
     router: zmq::Socket,
+    /// As PUB, and yet knowing whether anybody hears it.
     publisher: zmq::Socket,
 }
 
@@ -48,6 +49,8 @@ pub(super) struct Actor {
     /// Since when code makes no progress, though the listener answers.
     frozen_since: Option<Instant>,
     record: Record,
+    /// Subscriptions that there are.
+    hearers: Arc<AtomicUsize>,
 }
 
 impl Actor {
@@ -76,9 +79,28 @@ impl Actor {
             sessions_made: 0,
             frozen_since: None,
             record,
+            hearers: Arc::default(),
         };
         actor.open();
         actor
+    }
+
+    /// How many hear its events.
+    pub(super) fn hearers(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.hearers)
+    }
+
+    /// Takes note of those who begin to hear its events, or end.
+    fn count_hearers(&self) {
+        let Some(sockets) = &self.sockets else {
+            return;
+        };
+        while let Ok(change) = sockets.publisher.recv_bytes(zmq::DONTWAIT) {
+            match change.first() {
+                Some(1) => self.hearers.fetch_add(1, Ordering::Relaxed),
+                _ => self.hearers.fetch_sub(1, Ordering::Relaxed),
+            };
+        }
     }
 
     fn open(&mut self) {
@@ -88,9 +110,10 @@ impl Actor {
             socket.bind(endpoint).expect("binding the image");
             socket
         };
+        self.hearers.store(0, Ordering::Relaxed);
         self.sockets = Some(Sockets {
             router: bound(zmq::ROUTER, &self.endpoints.0),
-            publisher: bound(zmq::PUB, &self.endpoints.1),
+            publisher: bound(zmq::XPUB, &self.endpoints.1),
         });
     }
 
@@ -105,6 +128,7 @@ impl Actor {
                     return;
                 }
             }
+            self.count_hearers();
             self.serve_one();
         }
     }
