@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stui_protocol::ErrorType;
@@ -141,6 +142,35 @@ fn an_image_that_names_no_evaluations_is_understood() {
     daemon.wait_for_image(ImageState::Ready);
     let evaluated = daemon.client().ask::<Evaluate>(json!({"code": "3 + 4"}));
     assert!(matches!(evaluated, Job::Finished(done) if done.result == "7"));
+}
+
+#[test]
+fn an_image_that_only_babbles_is_asked_less_and_less_often() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    // It ends with the process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            let mut lines = BufReader::new(stream.try_clone().unwrap());
+            while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
+                if writeln!(stream, "what?").is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    let began = Instant::now();
+    let (_daemon, _dir) = daemon_before(&endpoint);
+    patience::until("some connections", || {
+        (connections.load(Ordering::SeqCst) >= 9).then_some(())
+    });
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(1), "{took:?} for nine sockets");
 }
 
 #[test]

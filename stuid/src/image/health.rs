@@ -5,7 +5,7 @@ use std::time::Duration;
 use stui_protocol::Request;
 use stui_protocol::image::{Describe, DescribeResult, Ping, PingResult};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::message::LinkError;
@@ -19,6 +19,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// all evaluations, so a healthy one answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// After a question that the link broke under, before the next one; twice as long after each, up to
+/// [`PERIOD`]. An image that breaks the protocol again and again costs a socket for each.
+const BREATH: Duration = Duration::from_millis(10);
+
 /// Watches over the image until told to stop.
 pub(crate) async fn run(
     image: Image,
@@ -27,33 +31,54 @@ pub(crate) async fn run(
 ) {
     let mut ticks = interval(PERIOD);
     let mut described = None;
+    let (mut breath, mut not_before) = (BREATH, Instant::now());
+    let mut owed = false;
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             changed = link.changed() => if changed.is_err() { return },
             _ = ticks.tick() => {}
+            () = sleep_until(not_before), if owed => {}
         }
         let state = *link.borrow_and_update();
         image.life.link_is(state);
         let is_up = matches!(state, LinkState::Up { .. });
-        if is_up {
-            tokio::select! {
+        owed = is_up && Instant::now() < not_before;
+        if is_up && !owed {
+            let held = tokio::select! {
                 () = stop.cancelled() => return,
-                () = ping(&image) => {}
-            }
-        }
-        let instance = image.status().instance;
-        if is_up && instance.is_some() && instance != described {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                answered = describe(&image) => if answered { described = instance },
+                held = greet(&image, &mut described) => held,
+            };
+            not_before = Instant::now();
+            if held {
+                breath = BREATH;
+            } else {
+                not_before += breath;
+                breath = (breath * 2).min(PERIOD);
             }
         }
     }
 }
 
-async fn ping(image: &Image) {
+/// Asks the image whether it is there, and one that is new what it is. False when the link broke
+/// under that.
+async fn greet(image: &Image, described: &mut Option<String>) -> bool {
+    if !ping(image).await {
+        return false;
+    }
+    let instance = image.status().instance;
+    if instance.is_some() && instance != *described {
+        if !describe(image).await {
+            return false;
+        }
+        *described = instance;
+    }
+    true
+}
+
+/// False when the link broke under it.
+async fn ping(image: &Image) -> bool {
     let request = Request::new(new_id(), &Ping::default());
     match image.call(&request, Instant::now() + PATIENCE).await {
         Ok(reply) => {
@@ -68,8 +93,9 @@ async fn ping(image: &Image) {
                 .silent("it has not answered a ping for two seconds");
         }
         // The link says it better.
-        Err(_) => {}
+        Err(_) => return false,
     }
+    true
 }
 
 /// False when it should be asked again.
