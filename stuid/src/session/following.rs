@@ -150,7 +150,8 @@ impl Following {
         life.clone_from(&reply.instance);
         match understand_start(reply, &self.evaluation.id) {
             Said::Ended(outcome) => Begun::Ended(self.with_all_output(outcome).await),
-            _ => Begun::Running,
+            Said::Unclear => Begun::Perhaps,
+            Said::Running | Said::Nothing => Begun::Running,
         }
     }
 
@@ -289,6 +290,7 @@ pub(crate) async fn may_run(
 
 fn understand_start(reply: Reply, id: &str) -> Said {
     match reply.outcome {
+        Ok(result) if !result.is_object() => Said::Unclear,
         Ok(result) if is_running(&result) => Said::Running,
         Ok(mut result) => {
             // Images of protocol 1.0 say neither.
@@ -304,6 +306,7 @@ fn understand_start(reply: Reply, id: &str) -> Said {
 
 fn understand_status(reply: Reply) -> Said {
     match reply.outcome {
+        Ok(result) if !result.is_object() => Said::Unclear,
         Ok(result) if is_running(&result) => Said::Running,
         Ok(result) => Said::Ended(Ok(result)),
         Err(failure) => match failure.error_type {
