@@ -49,6 +49,25 @@ fn a_start_whose_reply_is_nonsense_is_followed_to_its_end() {
 }
 
 #[test]
+fn a_result_that_is_none_is_asked_for() {
+    let image = Scripted::start();
+    let daemon = Daemon::before(&image);
+    let client = daemon.client();
+    client.attach("main");
+    let id = "an-id-that-nobody-else-has";
+    let reply = json!({
+        "id": id, "status": "success", "result": [7], "instance": "life-1",
+        "timestamp": "2026-01-01T00:00:00Z",
+    });
+    image.garbles("evaluate", reply.to_string().as_bytes());
+    let parameters = json!({"session": "main", "code": "once"});
+    client.send(&json!({"id": id, "command": "evaluate", "parameters": parameters}));
+    let evaluated = client.next_reply().unwrap().outcome.unwrap();
+    assert_eq!(evaluated["result"], "once");
+    assert_eq!(image.count("evaluate"), 1);
+}
+
+#[test]
 fn a_silent_image_is_unresponsive_and_its_late_reply_nobodys() {
     let image = Scripted::start();
     let daemon = Daemon::before(&image);
