@@ -12,6 +12,7 @@ mod history;
 mod holdings;
 mod home;
 mod outcome;
+mod output;
 mod queue;
 mod queueing;
 mod resting;

@@ -17,6 +17,7 @@ mod stories {
     mod conversations;
     mod daemon_life;
     mod earlier_clients;
+    mod flooding;
     mod garbage;
     mod http_port;
     mod image_life;
@@ -41,6 +42,7 @@ mod stories {
     mod guessing;
     mod reconnecting;
     mod recreating;
+    mod resting;
     mod sharing;
     mod terminal;
 }

@@ -5,7 +5,7 @@ use crate::metrics::Metrics;
 use crate::store::Retention;
 
 fn output(text: &str) -> Event {
-    Event::new(EventName::Output, &OutputData { text: text.into() })
+    Event::new(EventName::Output, &OutputData::new(text))
 }
 
 fn texts(part: &Part) -> Vec<String> {

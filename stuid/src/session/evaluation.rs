@@ -2,8 +2,7 @@
 //! it is, how it ended. Clients wait on it, the event link and polls tell it what they hear, and
 //! it ends exactly once.
 
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use dashmap::DashMap;
@@ -15,7 +14,7 @@ use stui_protocol::time::{self, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::outcome::{EMPTY_SUM, sum};
+use super::output::{Output, ToldOutput};
 use super::{Holder, Holdings, Session};
 use crate::store::{BegunRecord, EndedEvaluation};
 
@@ -46,6 +45,8 @@ pub struct Evaluation {
     book: Book,
     /// Bytes of its outcome, about.
     outcome_bytes: AtomicUsize,
+    /// The event link has told the end: what it tells later is new.
+    pub(super) end_was_told: Arc<AtomicBool>,
     progress: Mutex<Progress>,
     stage: watch::Sender<Stage>,
     /// When one without a session went to the image.
@@ -68,54 +69,13 @@ pub enum Stage {
 }
 
 /// What changes while it runs, apart from its stage.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Progress {
     /// Told by the event link; whoever follows the evaluation takes it.
     pub(crate) announced: Option<Outcome>,
-    /// The event link has told the end: what it tells later is new.
-    pub(crate) end_was_told: bool,
-    /// Bytes of output in the log.
-    pub(crate) output_bytes: usize,
-    /// Check sum of that output.
-    pub(crate) output_sum: u64,
+    pub(crate) output: Output,
     pub(crate) started: Option<Started>,
-    /// What was heard since an earlier daemon let it go, until it is known what was said meanwhile.
-    pub(crate) withheld: Option<String>,
 }
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self {
-            announced: None,
-            end_was_told: false,
-            output_bytes: 0,
-            output_sum: EMPTY_SUM,
-            started: None,
-            withheld: None,
-        }
-    }
-}
-
-impl Progress {
-    /// Output was heard; answers what is to be told now.
-    pub(crate) fn hear<'a>(&mut self, text: &'a str) -> Option<Cow<'a, str>> {
-        let text = match self.withheld.take() {
-            None => Cow::Borrowed(text),
-            Some(before) if before.len() + text.len() <= MOST_WITHHELD_BYTES => {
-                self.withheld = Some(before + text);
-                return None;
-            }
-            // It cannot wait for the end.
-            Some(before) => Cow::Owned(before + text),
-        };
-        self.output_bytes += text.len();
-        self.output_sum = sum(self.output_sum, &text);
-        Some(text)
-    }
-}
-
-/// Output that may wait for the end of its evaluation.
-const MOST_WITHHELD_BYTES: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Started {
@@ -143,6 +103,7 @@ impl Evaluation {
             session: session.map(Arc::downgrade).unwrap_or_default(),
             book: book.clone(),
             outcome_bytes: AtomicUsize::new(0),
+            end_was_told: Arc::default(),
             progress: Mutex::new(Progress::default()),
             stage: watch::Sender::new(Stage::Queued),
             left_queue_at: OnceLock::new(),
@@ -175,6 +136,7 @@ impl Evaluation {
             session: Arc::downgrade(session),
             book: Book::default(),
             outcome_bytes: AtomicUsize::new(0),
+            end_was_told: Arc::default(),
             progress: Mutex::new(Progress::default()),
             stage: watch::Sender::new(Stage::Ended(Arc::new(outcome), ended.ended)),
             left_queue_at: OnceLock::new(),
@@ -292,7 +254,7 @@ impl Evaluation {
 
     /// The event link told the end.
     pub(crate) fn announce(&self, outcome: Outcome) {
-        self.progress().end_was_told = true;
+        self.end_was_told.store(true, Ordering::Relaxed);
         if !self.is_ended() {
             self.progress().announced = Some(outcome);
             self.nudge.notify_one();
@@ -330,20 +292,16 @@ impl Evaluation {
         self.set_stage(Stage::Starting);
     }
 
-    /// Goes on with one that began under an earlier daemon. `told` is how much of its output is in
-    /// the log, and the sum of that, when the log still has it.
-    pub(crate) fn resumes(&self, begun: BegunRecord, told: Option<(usize, u64)>) {
+    /// Goes on with one that began under an earlier daemon. `told` is what of its output is in the
+    /// log, when the log still has all of that.
+    pub(crate) fn resumes(&self, begun: BegunRecord, told: Option<ToldOutput>) {
         let mut progress = self.progress();
         progress.started = Some(Started {
             at: begun.at,
             instant: begun.instant(),
             position: begun.position,
         });
-        if let Some((bytes, sum)) = told {
-            progress.output_bytes = bytes;
-            progress.output_sum = sum;
-            progress.withheld = Some(String::new());
-        }
+        progress.output.goes_on(told);
         drop(progress);
         self.set_stage(Stage::Starting);
         self.ask_again();

@@ -8,13 +8,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
 use stui_protocol::daemon::ImageState;
-use stui_protocol::image::{EvaluationStatus, Interrupt};
+use stui_protocol::image::{EvaluationStatus, Interrupt, OutputSoFar};
 use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Failure, Reply, Request};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::Session;
 use super::evaluation::{Evaluation, Stage};
 use super::witness::Again;
 use crate::image::{Image, LinkError, Teller, new_id};
@@ -237,18 +239,37 @@ impl Following {
     }
 
     async fn ask(&self, life: &str, until: Option<Instant>) -> Said {
+        let session = self.evaluation.session();
+        let wanted = || self.evaluation.progress().output.wanted();
         let command = EvaluationStatus {
             evaluation_id: self.evaluation.id.clone(),
             wait_ms: None,
+            output_from: session.as_ref().and_then(|_| wanted()),
         };
         let request = Request::new(new_id(), &command);
         let deadline = Instant::now() + self.request_timeout;
         let deadline = until.map_or(deadline, |until| deadline.min(until));
         match self.image.call(&request, deadline).await {
             Ok(reply) if !life.is_empty() && reply.instance != life => Said::Nothing,
-            Ok(reply) => understand_status(reply),
+            Ok(reply) => {
+                if let (Some(session), Some(from)) = (session, command.output_from) {
+                    self.hear_so_far(&session, from, &reply);
+                }
+                understand_status(reply)
+            }
             Err(LinkError::Stopped) => Said::Ended(Err(unknown("the daemon ended while it ran"))),
             Err(_) => Said::Unclear,
+        }
+    }
+
+    /// Takes the output that one which runs has written behind `from`.
+    fn hear_so_far(&self, session: &Session, from: u64, reply: &Reply) {
+        let Some(result) = reply.outcome.as_ref().ok().filter(|it| is_running(it)) else {
+            return;
+        };
+        match OutputSoFar::deserialize(result) {
+            Ok(so_far) => session.output_so_far(&self.evaluation, from, so_far),
+            Err(_) => self.evaluation.progress().output.asks_in_vain(),
         }
     }
 
@@ -279,6 +300,7 @@ pub(crate) async fn may_run(
     let command = EvaluationStatus {
         evaluation_id: evaluation_id.to_owned(),
         wait_ms: None,
+        output_from: None,
     };
     let request = Request::new(new_id(), &command);
     let reply = image.call(&request, Instant::now() + limit).await?;

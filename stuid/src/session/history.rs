@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stui_protocol::daemon::PastEvaluation;
 use stui_protocol::image::{EvaluationFinishedData, EvaluationStartedData};
@@ -12,16 +13,27 @@ use stui_protocol::{Event, Failure};
 use super::{Evaluation, Session};
 use crate::store::EndedEvaluation;
 
-/// Ended evaluations that stay in memory, about 5 kB each: a process that one has forked may write
-/// more. All others are read from the log when somebody asks.
+/// Ended evaluations that stay in memory. All others are read from the log when somebody asks.
 const MOST: usize = 2;
-/// Bytes of their code and outcomes.
-const MOST_BYTES: usize = 64 * 1024;
+/// Bytes of their code and outcomes. A larger one does not stay: the log has it, and hundreds of
+/// sessions that rest must not hold what the last evaluation of each has printed.
+const MOST_BYTES: usize = 8 * 1024;
+/// Those that do not stay, and whose forked processes may still write.
+const MOST_LATE: usize = 8;
 
 /// In the order in which they were accepted.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     evaluations: VecDeque<Arc<Evaluation>>,
+    /// Oldest first.
+    late: VecDeque<Late>,
+}
+
+/// What is left of an ended evaluation that did not stay.
+#[derive(Debug)]
+struct Late {
+    id: String,
+    end_was_told: Arc<AtomicBool>,
 }
 
 impl History {
@@ -32,18 +44,32 @@ impl History {
     /// Forgets the oldest while there are too many. Those that have not ended are not counted
     /// and stay: the queue bounds them.
     pub(crate) fn trim(&mut self) {
-        let ended = |each: &&Arc<Evaluation>| each.is_ended();
-        let mut count = self.evaluations.iter().filter(ended).count();
-        let mut bytes: usize = self.evaluations.iter().map(|each| each.bytes()).sum();
-        while (count > MOST || bytes > MOST_BYTES) && count > 1 {
-            let Some(oldest) = self.evaluations.iter().position(|each| each.is_ended()) else {
+        let ended = self.evaluations.iter().filter(|each| each.is_ended());
+        let (mut count, mut bytes) = ended.fold((0, 0), |(count, bytes), each| {
+            (count + 1, bytes + each.bytes())
+        });
+        while count > MOST || bytes > MOST_BYTES {
+            let oldest = self.evaluations.iter().position(|each| each.is_ended());
+            let Some(forgotten) = oldest.and_then(|oldest| self.evaluations.remove(oldest)) else {
                 return;
             };
-            if let Some(forgotten) = self.evaluations.remove(oldest) {
-                bytes -= forgotten.bytes();
-                count -= 1;
+            bytes -= forgotten.bytes();
+            count -= 1;
+            if self.late.len() == MOST_LATE {
+                self.late.pop_front();
             }
+            self.late.push_back(Late {
+                id: forgotten.id.clone(),
+                end_was_told: Arc::clone(&forgotten.end_was_told),
+            });
         }
+    }
+
+    /// Whether the event link has told the end of an evaluation that did not stay; none for any
+    /// other.
+    fn late(&self, id: &str) -> Option<&AtomicBool> {
+        let late = self.late.iter().find(|late| late.id == id)?;
+        Some(&late.end_was_told)
     }
 
     fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<Evaluation>> {
@@ -52,6 +78,25 @@ impl History {
 }
 
 impl Session {
+    /// Output of an evaluation that has ended and did not stay: a process that it forked goes on.
+    /// What comes before the end is told was in the outcome.
+    pub(crate) fn late_output(&self, id: &str, text: &str) {
+        let facts = self.facts();
+        let end_was_told = facts.history.late(id);
+        let is_new = end_was_told.is_some_and(|told| told.load(Ordering::Relaxed));
+        drop(facts);
+        if is_new {
+            self.tell_output(id, text);
+        }
+    }
+
+    /// The event link tells the end of an evaluation that has ended and did not stay.
+    pub(crate) fn late_end(&self, id: &str) {
+        if let Some(end_was_told) = self.facts().history.late(id) {
+            end_was_told.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Bytes of what it remembers, and of the code that waits, about.
     #[must_use]
     pub fn weight(&self) -> (usize, usize) {

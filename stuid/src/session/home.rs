@@ -72,6 +72,11 @@ impl Session {
         self.facts().home.id().map(str::to_owned)
     }
 
+    /// Whether that is its id in the image.
+    pub(crate) fn is_called(&self, id: &str) -> bool {
+        self.facts().home.id() == Some(id)
+    }
+
     /// Its id in the image.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stui_protocol::image::{EvaluationFinishedData, EvaluationStartedData, OutputData};
+use stui_protocol::image::{EvaluationFinishedData, EvaluationStartedData};
 use stui_protocol::message::Outcome;
 use stui_protocol::{ErrorType, Event, EventName, Failure};
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::evaluation::{Evaluation, Stage};
 use super::following::unknown;
 use super::home::{Home, lost};
-use super::outcome::{Rest, rest_of_output, size_of_outcome};
+use super::outcome::size_of_outcome;
 use super::queue::{Job, Stray, Work};
 use super::seats::Seat;
 use super::waiting::Wait;
@@ -230,15 +230,9 @@ impl Session {
             return;
         }
         evaluation.note_ids(&outcome);
-        let withheld = progress.withheld.take();
-        match rest_of_output(&progress, &outcome) {
-            Rest::Text(text) => self.tell_output(evaluation, text),
-            Rest::Nothing => {}
-            Rest::Unclear => {
-                if let Some(text) = withheld.filter(|text| !text.is_empty()) {
-                    self.tell_output(evaluation, &text);
-                }
-            }
+        let rest = progress.output.rest(&outcome);
+        if !rest.is_empty() {
+            self.tell_output(&evaluation.id, &rest);
         }
         let data = EvaluationFinishedData::from(outcome.clone());
         let mut event = Event::new(EventName::EvaluationFinished, &data);
@@ -265,27 +259,6 @@ impl Session {
         drop(facts);
         drop(progress);
         self.work.notify_one();
-    }
-
-    /// Output of an evaluation, told by the event link.
-    pub(crate) fn output(&self, evaluation: &Evaluation, text: &str) {
-        let mut progress = evaluation.progress();
-        if evaluation.is_ended() {
-            // A process that it forked goes on. What the event link tells before the end, when
-            // that is known from the reply already, was in the outcome.
-            if progress.end_was_told {
-                self.tell_output(evaluation, text);
-            }
-        } else if let Some(text) = progress.hear(text) {
-            self.tell_output(evaluation, &text);
-        }
-    }
-
-    fn tell_output(&self, evaluation: &Evaluation, text: &str) {
-        let text = text.to_owned();
-        let mut event = Event::new(EventName::Output, &OutputData { text });
-        event.evaluation_id = Some(evaluation.id.clone());
-        self.tell(event);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use stui_protocol::image::OutputData;
 use stui_protocol::{Event, EventName, Request, Version};
 
-use super::outcome::{EMPTY_SUM, sum};
+use super::output::{Output, ToldOutput};
 use super::witness::Again;
 use super::{Evaluation, Job, Session, Wait};
 use crate::store::OpenEvaluation;
@@ -40,6 +40,9 @@ impl Session {
             // It was accepted: it waits also where there is no room any more.
             wait: Wait::at(self.seats.take(self.owner, evaluation.code.len()).ok()),
         };
+        if open.begun.is_some() {
+            evaluation.progress().output = Output::of_earlier();
+        }
         let mut facts = self.facts();
         facts.history.add(Arc::clone(evaluation));
         facts.queue.waiting.push_back(job);
@@ -47,10 +50,10 @@ impl Session {
         self.work.notify_one();
     }
 
-    /// How many bytes of an evaluation's output are in the log, and their sum; none when some of
-    /// them may be gone. Reads from disk.
-    pub(super) fn told_output(&self, id: &str, begun: u64) -> Option<(usize, u64)> {
-        let (mut bytes, mut output_sum) = (0, EMPTY_SUM);
+    /// What of an evaluation's output is in the log; none when some of it may be gone. Reads from
+    /// disk.
+    pub(super) fn told_output(&self, id: &str, begun: u64) -> Option<ToldOutput> {
+        let mut told = ToldOutput::default();
         let end = self.log.end().position;
         // The line of its beginning must be there, too.
         let mut position = begun.checked_sub(1)?;
@@ -63,13 +66,11 @@ impl Session {
             for line in part.lines {
                 let event: Event = serde_json::from_slice(&line).ok()?;
                 if event.event == EventName::Output && event.evaluation_id.as_deref() == Some(id) {
-                    let text = event.data_as::<OutputData>()?.text;
-                    bytes += text.len();
-                    output_sum = sum(output_sum, &text);
+                    told.add(&event.data_as::<OutputData>()?.text);
                 }
             }
         }
-        Some((bytes, output_sum))
+        Some(told)
     }
 }
 

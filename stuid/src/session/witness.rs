@@ -77,6 +77,7 @@ impl Again {
         let command = EvaluationStatus {
             evaluation_id: id.to_owned(),
             wait_ms: None,
+            output_from: None,
         };
         let request = Request::new(new_id(), &command);
         let reply = image.call_by(connection, &request, deadline).await.ok()?;

@@ -1,10 +1,13 @@
 //! What the image's events mean for sessions.
 
+use std::sync::Arc;
+
 use stui_protocol::image::{EvaluationFinishedData, OutputData};
 use stui_protocol::{Event, EventName};
 
 use super::Sessions;
 use crate::image::events::Listener;
+use crate::session::Session;
 
 impl Listener for Sessions {
     fn on_event(&self, event: Event) {
@@ -30,18 +33,31 @@ impl Listener for Sessions {
 
 impl Sessions {
     fn on_output(&self, event: &Event) {
-        let id = event.evaluation_id.as_deref();
-        let Some(evaluation) = id.and_then(|id| self.evaluation_of_any(id)) else {
+        let (Some(id), Some(data)) = (&event.evaluation_id, event.data_as::<OutputData>()) else {
             return;
         };
-        if let (Some(session), Some(data)) = (evaluation.session(), event.data_as::<OutputData>()) {
-            session.output(&evaluation, &data.text);
+        match self.evaluation_of_any(id) {
+            Some(evaluation) => {
+                if let Some(session) = evaluation.session() {
+                    session.output(&evaluation, &data);
+                }
+            }
+            None => {
+                if let Some(session) = self.session_of(event) {
+                    session.late_output(id, &data.text);
+                }
+            }
         }
     }
 
     fn on_finished(&self, event: &Event) {
-        let id = event.evaluation_id.as_deref();
-        let Some(evaluation) = id.and_then(|id| self.evaluation_of_any(id)) else {
+        let Some(id) = &event.evaluation_id else {
+            return;
+        };
+        let Some(evaluation) = self.evaluation_of_any(id) else {
+            if let Some(session) = self.session_of(event) {
+                session.late_end(id);
+            }
             return;
         };
         match event.data_as::<EvaluationFinishedData>() {
@@ -52,11 +68,16 @@ impl Sessions {
     }
 
     fn on_closed(&self, event: &Event) {
-        let closed = event.session_id.as_deref();
-        for session in self.all() {
-            if closed.is_some() && session.session_id().as_deref() == closed {
-                session.lose("the image closed it");
-            }
+        if let Some(session) = self.session_of(event) {
+            session.lose("the image closed it");
         }
+    }
+
+    /// The session that the image means.
+    fn session_of(&self, event: &Event) -> Option<Arc<Session>> {
+        let id = event.session_id.as_deref()?;
+        let mut sessions = self.table.by_name.iter();
+        let found = sessions.find(|entry| entry.value().is_called(id))?;
+        Some(Arc::clone(found.value()))
     }
 }

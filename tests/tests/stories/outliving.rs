@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use stui_protocol::daemon::{Attach, ListSessions, Log, LogResult, NewSession};
+use stui_protocol::daemon::{Attach, ListSessions, Log, LogResult, Submit};
 use stui_protocol::{ErrorType, Event, EventName, Outcome};
 use stui_tests::process::Process;
 use stui_tests::{Asking, Client, Daemon, Image, patience};
@@ -63,6 +63,12 @@ fn texts<'a>(events: impl Iterator<Item = &'a Event>) -> String {
         .collect()
 }
 
+/// Whether it is output with that number in a line.
+fn has_line(event: &Event, number: usize) -> bool {
+    let text = texts(std::iter::once(event));
+    text.lines().any(|line| line == number.to_string())
+}
+
 #[test]
 fn what_a_killed_client_asked_for_is_seen_by_the_next_from_beginning_to_end() {
     let (_image, daemon) = cast();
@@ -99,6 +105,50 @@ fn what_a_killed_client_asked_for_is_seen_by_the_next_from_beginning_to_end() {
     let in_log = events.iter().filter_map(|event| event.position);
     let last = in_log.clone().max().expect("a log");
     assert_eq!(in_log.collect::<Vec<_>>(), (1..=last).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_printed_while_the_daemon_is_away_appears_while_the_evaluation_still_runs() {
+    let (_image, mut daemon) = cast();
+    // It prints on whatever becomes of the daemon, and ends when it is told to.
+    let code = "1 to: 400 do: [ :each |
+        Transcript show: each printString; cr.
+        (Delay forMilliseconds: 5) wait ].
+        [ Smalltalk at: #GoOn ifAbsent: [ false ] ] whileFalse: [ (Delay forMilliseconds: 5) wait ].
+        #printed";
+    let client = daemon.client();
+    client.attach("main");
+    client.ask::<Submit>(json!({"session": "main", "code": code}));
+    client.wait_for("some lines", |event| event.event == EventName::Output);
+
+    for _ in 0..3 {
+        let before = texts(whole_log(&daemon.client(), "main").iter());
+        daemon.kill();
+        daemon.start_again();
+        let next = daemon.client();
+        next.ask::<Attach>(json!({"session": "main", "since": 0, "mode": "watch"}));
+        let one_more = before.lines().count() + 1;
+        next.wait_for("one more line", |event| has_line(event, one_more));
+    }
+
+    let next = daemon.client();
+    next.ask::<Attach>(json!({"session": "main", "since": 0, "mode": "watch"}));
+    next.wait_for("the last line", |event| has_line(event, 400));
+    let main = next.ask::<ListSessions>(json!({})).sessions.remove(0);
+    assert!(main.running.is_some(), "{main:?}");
+    daemon
+        .client()
+        .session()
+        .value("Smalltalk at: #GoOn put: true");
+    next.wait_for("the result", |event| {
+        event.event == EventName::EvaluationFinished && event.data["result"]["result"] == "#printed"
+    });
+    let events = next.events();
+    let expected: String = (1..=400).map(|each| format!("{each}\n")).collect();
+    assert_eq!(texts(events.iter()), expected);
+    let in_log: Vec<u64> = events.iter().filter_map(|event| event.position).collect();
+    let last = in_log.len() as u64;
+    assert_eq!(in_log, (1..=last).collect::<Vec<_>>());
 }
 
 /// What one client knows of its increments.
@@ -301,88 +351,4 @@ impl Worker {
             })
         })
     }
-}
-
-/// A daemon with an image inside and these lines under `[sessions]`.
-fn daemon_with(dir: &Path, lines: &str) -> Daemon {
-    let config = dir.join("stuid.toml");
-    std::fs::write(&config, format!("[sessions]\n{lines}\n")).expect("a configuration");
-    let config = config.to_str().expect("a path");
-    Daemon::start_with(&["--embedded", "--config", config])
-}
-
-#[test]
-fn a_session_that_nobody_uses_is_saved_and_closed_and_its_end_is_explained() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let lines = "autosave = \"off\"\nexpire_idle_s = 2\nexpire_warning_s = 1";
-    let mut daemon = daemon_with(dir.path(), lines);
-    let client = daemon.client();
-    client.attach("used");
-    client.ask::<NewSession>(json!({"name": "idle"}));
-    let code = json!({"session": "idle", "code": "kept := 42"});
-    client.evaluate(code).expect("a value");
-    let names = |client: &Client| {
-        let listed = client.ask::<ListSessions>(json!({})).sessions;
-        listed.into_iter().map(|each| each.name).collect::<Vec<_>>()
-    };
-    patience::until("the end of the idle session", || {
-        (names(&client) == ["used"]).then_some(())
-    });
-
-    for _ in 0..2 {
-        let client = daemon.client();
-        let failure = client.refused::<Attach>(json!({"session": "idle"}));
-        assert_eq!(failure.error_type, ErrorType::SessionExpired, "{failure:?}");
-        assert!(
-            failure.error.contains("sessions.expire_idle_s"),
-            "{failure:?}"
-        );
-        assert!(failure.details["context_id"].is_string(), "{failure:?}");
-        daemon.kill();
-        daemon.start_again();
-    }
-    let again = json!({"session": "idle", "create": true});
-    assert!(daemon.client().ask::<Attach>(again).created);
-}
-
-#[test]
-fn a_lost_session_is_made_anew_from_what_was_saved_of_it_by_itself() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let image = Image::embedded();
-    let events = image.events_endpoint().expect("an event link");
-    let config = dir.path().join("stuid.toml");
-    let lines = "[sessions]\nautosave = \"on_idle\"\nautosave_s = 1\n";
-    std::fs::write(&config, lines).expect("a configuration");
-    let config = config.to_str().expect("a path");
-    let links = ["--image", image.endpoint(), "--image-events", &events];
-    let daemon = Daemon::start_with(&[&["--config", config][..], &links].concat());
-    let client = daemon.client();
-    client.attach("main").value("kept := 42");
-    let position = client.ask::<ListSessions>(json!({})).sessions[0].position;
-    // That the image has saved it is not enough: the daemon has to know.
-    patience::until("a saved context", || {
-        let log = daemon.log();
-        log.contains("the context of a session is saved")
-            .then_some(())
-    });
-
-    let _image = image.after_a_crash();
-
-    let lost = patience::until("a session that is lost", || {
-        let main = client.ask::<ListSessions>(json!({})).sessions.remove(0);
-        main.lost
-    });
-    assert!(lost.context_id.is_some(), "{lost:?}");
-    let failure = client.refused::<Attach>(json!({"session": "main"}));
-    assert_eq!(failure.details["context_id"], json!(lost.context_id));
-    let attach = json!({"session": "main", "recreate": true, "since": 0});
-    let attached = client.ask::<Attach>(attach);
-    let recreated = attached.recreated.expect("what was brought back");
-    assert_eq!(
-        (Some(recreated.context_id), recreated.loaded),
-        (lost.context_id, 1)
-    );
-    assert!(attached.position > position, "its log goes on");
-    let value = client.evaluate(json!({"session": "main", "code": "kept"}));
-    assert_eq!(value.expect("a value").result, "42");
 }

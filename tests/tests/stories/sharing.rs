@@ -1,9 +1,9 @@
 //! Sessions of several users: what others can do when a session is shared with them, and that
 //! they can do nothing when it is not. These stories act as other users, which only root can.
 
+mod kept;
+
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,6 +31,10 @@ impl Town {
     }
 
     fn start_with(story: &str, environment: &[(&str, &str)]) -> Option<Self> {
+        Self::start_before(&["--embedded"], story, environment)
+    }
+
+    fn start_before(image: &[&str], story: &str, environment: &[(&str, &str)]) -> Option<Self> {
         if !rustix::process::getuid().is_root() {
             skipped(story, "root, to act as other users");
             return None;
@@ -41,7 +45,7 @@ impl Town {
             let variable = ((*name).to_owned(), (*value).to_owned());
             surroundings.environment.push(variable);
         }
-        let daemon = Daemon::start_under(surroundings, &["--embedded"]);
+        let daemon = Daemon::start_under(surroundings, image);
         let owner = Cli::other(&daemon, OWNER, GROUP);
         let stranger = Cli::other(&daemon, STRANGER, GROUP);
         Some(Self {
@@ -337,23 +341,6 @@ fn limits_of_a_user_name_the_key_that_sets_them() {
         refused.stderr
     );
     town.stranger.run(&["ls"]).exits(0);
-}
-
-#[test]
-fn nobody_else_reads_the_state_directory() {
-    let daemon = Daemon::start();
-    daemon.user().run(&["eval", "3 + 4"]).exits(0);
-
-    let state = daemon.dir().join("state");
-
-    let open = |path: &Path| {
-        let mode = std::fs::metadata(path)
-            .expect("its mode")
-            .permissions()
-            .mode();
-        mode & 0o077 != 0
-    };
-    assert!(!open(&state), "{}", state.display());
 }
 
 #[test]

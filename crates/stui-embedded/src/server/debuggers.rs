@@ -139,7 +139,7 @@ impl Debuggers {
     pub(super) fn take_output(&mut self) -> Vec<(EvaluationTag, String)> {
         self.all
             .iter_mut()
-            .filter_map(|one| Some((one.tag, one.output.take_new()?)))
+            .filter_map(|one| Some((one.tag, one.output.take_new()?.text)))
             .collect()
     }
 

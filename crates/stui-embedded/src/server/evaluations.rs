@@ -9,6 +9,7 @@ mod evaluation;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use stui_protocol::image::OutputData;
 use stui_protocol::{ErrorType, Failure};
 
 use crate::vm::EvaluationTag;
@@ -29,7 +30,7 @@ pub(super) enum Due {
     /// It did not end when it was asked to.
     Push(EvaluationTag, Push),
     /// The request has waited as long as it would for this evaluation.
-    WaitOver(String, EvaluationTag),
+    WaitOver(Waiter, EvaluationTag),
 }
 
 /// All evaluations.
@@ -115,8 +116,8 @@ impl Evaluations {
         self.running.keys().copied().collect()
     }
 
-    /// New output of all, for events: tag and text.
-    pub(super) fn take_output(&mut self) -> Vec<(EvaluationTag, String)> {
+    /// New output of all, for events.
+    pub(super) fn take_output(&mut self) -> Vec<(EvaluationTag, OutputData)> {
         self.running
             .values_mut()
             .filter_map(|evaluation| Some((evaluation.tag, evaluation.output.take_new()?)))
@@ -187,20 +188,17 @@ mod tests {
         let start = Instant::now();
         let mut evaluations = Evaluations::default();
         let mut running = evaluation("a", 1, start);
-        running.waiters.push(Waiter {
-            request: "r1".into(),
-            until: Some(start + 10 * MS),
-        });
-        running.waiters.push(Waiter {
-            request: "r2".into(),
-            until: Some(start + 20 * MS),
-        });
+        for (request, after) in [("r1", 10), ("r2", 20)] {
+            let waiter = Waiter::new(request, Some(start + after * MS));
+            running.waiters.push(waiter);
+        }
         evaluations.add(running);
         let tag = EvaluationTag(1);
-        assert_eq!(
-            evaluations.due(start + 10 * MS),
-            [Due::WaitOver("r1".into(), tag)]
-        );
+        let due = evaluations.due(start + 10 * MS);
+        let [Due::WaitOver(waiter, over)] = due.as_slice() else {
+            panic!("{due:?}");
+        };
+        assert_eq!((waiter.request.as_str(), *over), ("r1", tag));
         assert_eq!(evaluations.deadline(), Some(start + 20 * MS));
         let ended = evaluations.remove(tag).unwrap();
         assert_eq!(ended.waiters.len(), 1);

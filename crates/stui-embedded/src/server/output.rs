@@ -1,12 +1,16 @@
 //! What one evaluation writes to the Transcript: kept for its reply, passed on as events, bounded
 //! for both.
 
+use stui_protocol::image::{OutputData, OutputSoFar};
+
 /// The output of one evaluation.
 #[derive(Debug)]
 pub(super) struct Output {
     kept: String,
     /// How much of `kept` was taken for events.
     taken: usize,
+    /// The same in characters.
+    taken_chars: u64,
     limit: usize,
     truncated: bool,
     /// The last character was a CR, which was kept as LF.
@@ -19,6 +23,7 @@ impl Output {
         Self {
             kept: String::new(),
             taken: 0,
+            taken_chars: 0,
             limit,
             truncated: false,
             after_cr: false,
@@ -49,11 +54,27 @@ impl Output {
         }
     }
 
-    /// What was written since the last call: the text of the next event.
-    pub(super) fn take_new(&mut self) -> Option<String> {
-        let new = &self.kept[self.taken..];
+    /// What was written since the last call: the data of the next event.
+    pub(super) fn take_new(&mut self) -> Option<OutputData> {
+        let text = self.kept[self.taken..].to_owned();
+        let from = self.taken_chars;
         self.taken = self.kept.len();
-        (!new.is_empty()).then(|| new.to_owned())
+        self.taken_chars += text.chars().count() as u64;
+        (!text.is_empty()).then_some(OutputData {
+            text,
+            from: Some(from),
+        })
+    }
+
+    /// What was kept behind so many characters, taken or not.
+    pub(super) fn since(&self, from: u64) -> OutputSoFar {
+        let skipped = usize::try_from(from).unwrap_or(usize::MAX);
+        let output: String = self.kept.chars().skip(skipped).collect();
+        let untaken = self.kept[self.taken..].chars().count() as u64;
+        OutputSoFar {
+            output,
+            output_end: self.taken_chars + untaken,
+        }
     }
 
     /// All that was kept.
@@ -74,13 +95,35 @@ mod tests {
     #[test]
     fn events_get_each_text_once_and_the_reply_gets_all() {
         let mut output = Output::new(100);
-        output.write("a");
+        let data = |text: &str, from| {
+            Some(OutputData {
+                text: text.to_owned(),
+                from: Some(from),
+            })
+        };
+        output.write("ä");
         output.write("b");
-        assert_eq!(output.take_new().as_deref(), Some("ab"));
+        assert_eq!(output.take_new(), data("äb", 0));
         assert_eq!(output.take_new(), None);
         output.write("c");
-        assert_eq!(output.take_new().as_deref(), Some("c"));
-        assert_eq!(output.text(), "abc");
+        assert_eq!(output.take_new(), data("c", 2));
+        assert_eq!(output.text(), "äbc");
+    }
+
+    #[test]
+    fn whoever_has_a_part_of_it_gets_the_rest_also_what_no_event_has_told() {
+        let mut output = Output::new(100);
+        output.write("äb");
+        output.take_new();
+        output.write("cd");
+        let since = |from| {
+            let OutputSoFar { output, output_end } = output.since(from);
+            (output, output_end)
+        };
+        assert_eq!(since(0), ("äbcd".to_owned(), 4));
+        assert_eq!(since(1), ("bcd".to_owned(), 4));
+        assert_eq!(since(4), (String::new(), 4));
+        assert_eq!(since(9), (String::new(), 4));
     }
 
     #[test]

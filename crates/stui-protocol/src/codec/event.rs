@@ -32,12 +32,7 @@ mod tests {
 
     #[test]
     fn an_event_comes_back_from_its_frames() {
-        let event = Event::new(
-            EventName::Output,
-            &OutputData {
-                text: "héllo\n".into(),
-            },
-        );
+        let event = Event::new(EventName::Output, &OutputData::new("héllo\n"));
         let (topic, body) = encode_event(&event);
         assert_eq!(topic, b"output");
         assert_eq!(decode_event(&topic, &body), Ok(event));

@@ -111,6 +111,29 @@ pub struct Evaluated {
 pub struct OutputData {
     /// The text, line ends LF.
     pub text: String,
+    /// Characters that the evaluation had written before it; told by images, while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+}
+
+impl OutputData {
+    /// Text of which nobody says where it stands.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            from: None,
+        }
+    }
+}
+
+/// What an evaluation that runs has written, in the answer to [`EvaluationStatus::output_from`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputSoFar {
+    /// From there on, as far as the image keeps it.
+    pub output: String,
+    /// Characters that it has written, kept or not.
+    pub output_end: u64,
 }
 
 /// Data of the event `evaluation_started`.
@@ -173,6 +196,10 @@ pub struct EvaluationStatus {
     /// How long the reply may wait for the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_ms: Option<u64>,
+    /// Characters of its output that the asker has: while it runs, the answer has the rest
+    /// ([`OutputSoFar`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_from: Option<u64>,
 }
 
 /// Stop an evaluation, keep the bindings. One of the two ids is needed.

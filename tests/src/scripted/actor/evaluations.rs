@@ -118,7 +118,7 @@ impl Actor {
         if let Some(evaluation) = self.evaluations.get_mut(&id) {
             evaluation.output.push_str(&text);
         }
-        self.publish(EventName::Output, &id, &OutputData { text });
+        self.publish(EventName::Output, &id, &OutputData::new(text));
     }
 
     fn running(&self, code: &str) -> String {

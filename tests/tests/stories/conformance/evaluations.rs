@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use stui_protocol::error::EvaluationErrorDetails;
-use stui_protocol::image::{Evaluate, Evaluated, EvaluationStatus, Job, Ping};
+use stui_protocol::image::{Evaluate, Evaluated, EvaluationStatus, Interrupt, Job, Ping};
 use stui_protocol::{Command, ErrorType, Failure};
 use stui_tests::asking::{new_id, read};
-use stui_tests::{Asking, Image};
+use stui_tests::{Asking, Image, patience};
 
 fn details(failure: &Failure) -> EvaluationErrorDetails {
     failure
@@ -194,6 +194,28 @@ fn an_evaluation_that_takes_longer_is_running_and_its_end_is_kept() {
     assert_eq!(meanwhile, Job::Running { evaluation_id: id });
     assert_eq!(evaluated.result, "42");
     assert_eq!(again, evaluated);
+}
+
+#[test]
+fn what_an_evaluation_has_written_can_be_asked_for_while_it_runs() {
+    let image = Image::shared();
+    let client = image.client();
+    let session = client.session();
+    let id = session.start("Transcript show: 'hé'; show: 'llo'. [ true ] whileTrue");
+
+    let so_far = |from: u64| {
+        let asked = json!({"evaluation_id": id, "output_from": from});
+        let running = client.reply("evaluation_status", asked).outcome;
+        let running = running.expect("it runs");
+        assert_eq!(running["state"], "running");
+        (running["output"].clone(), running["output_end"].clone())
+    };
+    patience::until("its output", || (so_far(0).1 == 5).then_some(()));
+
+    assert_eq!(so_far(0), (json!("héllo"), json!(5)));
+    assert_eq!(so_far(2), (json!("llo"), json!(5)));
+    assert_eq!(so_far(7), (json!(""), json!(5)));
+    client.ask::<Interrupt>(json!({"evaluation_id": id}));
 }
 
 #[test]

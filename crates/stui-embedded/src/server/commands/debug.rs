@@ -71,10 +71,7 @@ pub(super) fn run(image: &mut Image, asked: &Asked, command: &Debug) -> Done {
 
 fn wait(image: &mut Image, tag: EvaluationTag, request: &str, until: Option<Instant>) {
     if let Some(kept) = image.debuggers.get_mut(tag) {
-        kept.waiters.push(Waiter {
-            request: request.to_owned(),
-            until,
-        });
+        kept.waiters.push(Waiter::new(request, until));
     }
 }
 

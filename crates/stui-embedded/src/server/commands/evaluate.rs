@@ -5,7 +5,7 @@ use stui_protocol::{ErrorType, Failure, Outcome, Version};
 
 use super::evaluation_status::known;
 use super::{Answer, Asked, Done, value_of};
-use crate::server::evaluations::{Evaluation, Work};
+use crate::server::evaluations::{Evaluation, Waiter, Work};
 use crate::server::failures::{self, Told};
 use crate::server::image::{Image, Run, running_answer};
 use crate::vm;
@@ -18,7 +18,7 @@ pub(in crate::server) const MAX_PRINT_LIMIT: usize = 500_000;
 pub(super) fn run(image: &mut Image, asked: &Asked, command: Evaluate) -> Done {
     if image.evaluations.knows(&asked.id) {
         // The reply was forgotten, the evaluation is not: it must not run twice.
-        return known(image, asked, &asked.id, command.wait_ms);
+        return known(image, asked, &asked.id, command.wait_ms, None);
     }
     let timeout_ms = allowed_time(image, asked, command.timeout_ms);
     let place = Place::find(image, command.session_id.as_deref())?;
@@ -60,7 +60,7 @@ pub(super) fn answer_job(
 ) -> Done {
     match image.wait_until(asked, wait_ms) {
         Some(until) => {
-            image.wait(tag, &asked.id, until);
+            image.wait(tag, Waiter::new(&asked.id, until));
             Ok(Answer::Later)
         }
         None => Ok(Answer::Now(running_answer::<Evaluate, _>(&asked.id))),

@@ -51,7 +51,7 @@ pub(in crate::server) struct TestRun {
 /// `run_tests`.
 pub(super) fn run(image: &mut Image, asked: &Asked, command: &RunTests) -> Done {
     if image.evaluations.knows(&asked.id) {
-        return known(image, asked, &asked.id, command.wait_ms);
+        return known(image, asked, &asked.id, command.wait_ms, None);
     }
     let run = TestRun {
         left: tests(image, command)?.into(),

@@ -38,12 +38,25 @@ impl Work {
 }
 
 /// A request that waits for the end.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::server) struct Waiter {
     /// Its id.
     pub(in crate::server) request: String,
     /// Then it is told that the evaluation goes on; never when absent.
     pub(in crate::server) until: Option<Instant>,
+    /// And the output behind so many characters, if it wants that.
+    pub(in crate::server) output_from: Option<u64>,
+}
+
+impl Waiter {
+    /// One that wants the end only.
+    pub(in crate::server) fn new(request: &str, until: Option<Instant>) -> Self {
+        Self {
+            request: request.to_owned(),
+            until,
+            output_from: None,
+        }
+    }
 }
 
 /// A request that had the evaluation stopped and is answered when it has.
@@ -148,7 +161,7 @@ impl Evaluation {
         self.waiters.retain(|waiter| {
             let over = waiter.until.is_some_and(|at| at <= now);
             if over {
-                due.push(Due::WaitOver(waiter.request.clone(), tag));
+                due.push(Due::WaitOver(waiter.clone(), tag));
             }
             !over
         });

@@ -24,8 +24,8 @@ impl Image {
         outcome: &Outcome,
         tier: Option<VmTier>,
     ) {
-        if let Some(text) = evaluation.output.take_new() {
-            self.tell_output_of(session_of(&evaluation), &evaluation.id, text);
+        if let Some(data) = evaluation.output.take_new() {
+            self.tell_output_of(session_of(&evaluation), &evaluation.id, &data);
         }
         let stopped = evaluation.stopping.is_some() || tier.is_some();
         if evaluation.work.is_visible() {

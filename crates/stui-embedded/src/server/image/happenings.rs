@@ -9,10 +9,9 @@ use uuid::Uuid;
 use super::super::commands::{debug, define_class, evaluate, file_in, inspect, run_tests};
 use super::super::debuggers::{self, DebugSession};
 use super::super::escalation::Push;
-use super::super::evaluations::{Due, Evaluation, Work};
+use super::super::evaluations::{Due, Evaluation, Waiter, Work};
 use super::super::failures::{self, Told};
 use super::super::output::Output;
-use super::running::running_answer;
 use super::{Image, TRANSCRIPT_BYTES};
 use crate::vm::{self, ErrorReport, EvaluationTag, InterruptReason, ProcessId, VmEvent};
 
@@ -109,8 +108,8 @@ impl Image {
         told.debug_session_id = Some(debug_session.id.clone());
         let failure = failures::evaluation_error(error, told);
         evaluation.owns_workspace = false;
-        if let Some(text) = evaluation.output.take_new() {
-            self.tell_output_of(evaluation.session.as_deref(), &evaluation.id, text);
+        if let Some(data) = evaluation.output.take_new() {
+            self.tell_output_of(evaluation.session.as_deref(), &evaluation.id, &data);
         }
         if let Some(oldest) = self.debuggers.add(debug_session) {
             debug::terminate(self, oldest);
@@ -137,40 +136,44 @@ impl Image {
 
     /// Publishes what was written since the last turn.
     pub(super) fn tell_output(&mut self) {
-        for (tag, text) in self.evaluations.take_output() {
+        for (tag, data) in self.evaluations.take_output() {
             if let Some(evaluation) = self.evaluations.get_mut(tag) {
                 let (session, id) = (evaluation.session.clone(), evaluation.id.clone());
-                self.tell_output_of(session.as_deref(), &id, text);
+                self.tell_output_of(session.as_deref(), &id, &data);
             }
         }
         for (tag, text) in self.debuggers.take_output() {
             if let Some(kept) = self.debuggers.get_mut(tag) {
                 let (session, id) = (kept.session.clone(), kept.evaluation_id.clone());
-                self.tell_output_of(session.as_deref(), &id, text);
+                self.tell_output_of(session.as_deref(), &id, &OutputData::new(text));
             }
         }
         let mut left = Vec::new();
         for one in &mut self.lingering {
-            if let Some(text) = one.output.take_new() {
-                left.push((one.session.clone(), one.evaluation_id.clone(), text));
+            if let Some(new) = one.output.take_new() {
+                left.push((one.session.clone(), one.evaluation_id.clone(), new.text));
             }
         }
         for (session, id, text) in left {
-            self.tell_output_of(Some(&session), &id, text);
+            self.tell_output_of(Some(&session), &id, &OutputData::new(text));
         }
-        if let Some(text) = self.transcript.take_new() {
+        if let Some(new) = self.transcript.take_new() {
             self.transcript = Output::new(TRANSCRIPT_BYTES);
-            let data = OutputData { text };
+            let data = OutputData::new(new.text);
             self.publisher
                 .tell(EventName::Transcript, None, None, &data);
         }
     }
 
     /// Publishes output of an evaluation.
-    pub(super) fn tell_output_of(&mut self, session: Option<&str>, evaluation: &str, text: String) {
-        let data = OutputData { text };
+    pub(super) fn tell_output_of(
+        &mut self,
+        session: Option<&str>,
+        evaluation: &str,
+        data: &OutputData,
+    ) {
         self.publisher
-            .tell(EventName::Output, session, Some(evaluation), &data);
+            .tell(EventName::Output, session, Some(evaluation), data);
     }
 
     /// Does what the time has come for; says whether there was anything that changes the VM.
@@ -185,7 +188,7 @@ impl Image {
             match due {
                 Due::TimeOver(tag) => self.stop(tag, InterruptReason::Timeout),
                 Due::Push(tag, push) => self.push(tag, push),
-                Due::WaitOver(request, tag) => self.wait_is_over(&request, tag),
+                Due::WaitOver(waiter, tag) => self.wait_is_over(&waiter, tag),
             }
         }
         for due in debug_due {
@@ -212,10 +215,9 @@ impl Image {
         }
     }
 
-    fn wait_is_over(&mut self, request: &str, tag: EvaluationTag) {
-        if let Some(evaluation) = self.evaluations.get_mut(tag) {
-            let answer = running_answer::<stui_protocol::image::Evaluate, _>(&evaluation.id);
-            self.settle(request, Ok(answer));
+    fn wait_is_over(&mut self, waiter: &Waiter, tag: EvaluationTag) {
+        if let Some(answer) = self.still_running(tag, waiter.output_from) {
+            self.settle(&waiter.request, Ok(answer));
         }
     }
 }

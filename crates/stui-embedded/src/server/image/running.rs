@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stui_protocol::image::{EvaluationStartedData, Job};
+use stui_protocol::image::{Evaluate, EvaluationStartedData, Job};
 use stui_protocol::{Command, EventName, Version};
 
 use super::super::commands::{Asked, value_of};
@@ -77,10 +77,8 @@ impl Image {
     /// Puts an evaluation into the table that no client knows as one; its request is answered at
     /// its end.
     pub(in crate::server) fn start_hidden(&mut self, mut evaluation: Evaluation) {
-        evaluation.waiters.push(Waiter {
-            request: evaluation.id.clone(),
-            until: None,
-        });
+        let waiter = Waiter::new(&evaluation.id, None);
+        evaluation.waiters.push(waiter);
         self.evaluations.add(evaluation);
     }
 
@@ -105,18 +103,26 @@ impl Image {
     }
 
     /// Has a request answered when the evaluation ends, or at `until`.
-    pub(in crate::server) fn wait(
+    pub(in crate::server) fn wait(&mut self, tag: EvaluationTag, waiter: Waiter) {
+        if let Some(evaluation) = self.evaluations.get_mut(tag) {
+            evaluation.waiters.push(waiter);
+        }
+    }
+
+    /// The answer for an evaluation that goes on, with its output behind so many characters.
+    pub(in crate::server) fn still_running(
         &mut self,
         tag: EvaluationTag,
-        request: &str,
-        until: Option<Instant>,
-    ) {
-        if let Some(evaluation) = self.evaluations.get_mut(tag) {
-            evaluation.waiters.push(Waiter {
-                request: request.to_owned(),
-                until,
-            });
+        output_from: Option<u64>,
+    ) -> Option<serde_json::Value> {
+        let evaluation = self.evaluations.get_mut(tag)?;
+        let mut answer = running_answer::<Evaluate, _>(&evaluation.id);
+        if let Some(from) = output_from {
+            let so_far = evaluation.output.since(from);
+            answer["output"] = so_far.output.into();
+            answer["output_end"] = so_far.output_end.into();
         }
+        Some(answer)
     }
 
     /// Asks the process of an evaluation to stop; it is pushed until it does.
