@@ -21,7 +21,7 @@ use crate::store::{Collected, Extent, LinePlace, Mark, Store};
 pub type LogLine = Arc<[u8]>;
 
 /// Bytes of lines that stay in memory although the store has them, for clients that follow.
-const CACHE_BYTES: usize = 8 * 1024;
+const CACHE_BYTES: usize = 4 * 1024;
 
 /// The log of one session.
 #[derive(Debug)]

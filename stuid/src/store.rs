@@ -11,6 +11,7 @@ mod checkpoint;
 pub(crate) mod fuzzing;
 mod health;
 mod journal;
+mod memory;
 mod pending;
 mod place;
 mod record;
@@ -41,6 +42,7 @@ use crate::metrics::Metrics;
 use checkpoint::Order;
 use health::Health;
 use journal::Journal;
+use memory::Passed;
 use pending::Pending;
 use place::Place;
 use record::Change;
@@ -98,6 +100,8 @@ struct Shared {
     scheduled: AtomicBool,
     /// It knows that it is much.
     hurried: AtomicBool,
+    /// By what was written and read.
+    passed: Passed,
     next_key: AtomicU64,
     next_order: AtomicU64,
     health: Health,
@@ -267,6 +271,7 @@ impl Store {
     pub(crate) fn append(&self, place: LinePlace, mark: Mark, line: &[u8]) {
         let change = Change::Line { place, mark };
         self.0.journal(&change, line);
+        self.0.has_passed(line.len());
         if let Change::Line { mark, .. } = &change
             && *mark != Mark::None
         {
@@ -298,7 +303,12 @@ impl Store {
                 tracing::error!(session, after, why, "lines of a log are damaged");
                 Some(Vec::new())
             }
-            read => self.0.read(read),
+            read => {
+                let lines = self.0.read(read)?;
+                let bytes = lines.iter().map(|(_, line)| line.len()).sum();
+                self.0.has_passed(bytes);
+                Some(lines)
+            }
         }
     }
 

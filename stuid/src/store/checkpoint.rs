@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use stui_protocol::time;
 
 use super::journal::{self, Journal};
+use super::memory::Settling;
 use super::tables::{Tables, Trouble};
 use super::{Ledger, Shared, lock};
 use crate::log::Log;
@@ -29,6 +30,8 @@ pub(super) enum Order {
     Changed,
     /// Much has changed: now.
     Soon,
+    /// Much has passed through memory.
+    Settle,
     /// Write all and end, then say so.
     Stop(SyncSender<()>),
 }
@@ -37,20 +40,26 @@ pub(super) enum Order {
 pub(super) fn run(store: &Weak<Shared>, orders: &Receiver<Order>) {
     let mut due: Option<Instant> = None;
     let mut sweep = Instant::now() + SWEEP;
+    let mut settling = Settling::default();
+    let mut settles = None;
     loop {
-        let wait = due
-            .unwrap_or(sweep)
-            .saturating_duration_since(Instant::now());
-        let told = orders.recv_timeout(wait);
+        let next = due.unwrap_or(sweep);
+        let next = settles.map_or(next, |settles| next.min(settles));
+        let told = orders.recv_timeout(next.saturating_duration_since(Instant::now()));
         let Some(shared) = store.upgrade() else {
             return;
         };
+        settling.settle(&shared.passed, Instant::now());
+        settles = settling.due(&shared.passed, Instant::now());
         match told {
             Ok(Order::Changed) => {
                 due.get_or_insert_with(|| Instant::now() + DELAY);
                 continue;
             }
-            Ok(Order::Soon) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Order::Settle) => continue,
+            Ok(Order::Soon) => {}
+            Err(RecvTimeoutError::Timeout) if due.unwrap_or(sweep) > Instant::now() => continue,
+            Err(RecvTimeoutError::Timeout) => {}
             Ok(Order::Stop(done)) => {
                 checkpoint(&shared);
                 shared.end_journal();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use super::checkpoint::Order;
 use super::health::Health;
+use super::memory::Passed;
 use super::pending::Pending;
 use super::place::Place;
 use super::record::Change;
@@ -31,6 +32,7 @@ impl Shared {
             dirty: Mutex::default(),
             scheduled: AtomicBool::new(false),
             hurried: AtomicBool::new(false),
+            passed: Passed::default(),
             next_key: AtomicU64::new(1),
             next_order: AtomicU64::new(1),
             health,
@@ -65,6 +67,14 @@ impl Shared {
         if !known.swap(true, Ordering::AcqRel) {
             // Without a thread nothing is to be written.
             let _ = self.orders.try_send(order);
+        }
+    }
+
+    /// Lines have passed through memory.
+    pub(super) fn has_passed(&self, bytes: usize) {
+        if self.passed.add(bytes) {
+            // One that does not fit finds the thread at work: it looks for itself then.
+            let _ = self.orders.try_send(Order::Settle);
         }
     }
 

@@ -11,7 +11,7 @@ use stui_protocol::daemon::{ListSessions, Log};
 use stui_tests::asking::request;
 use stui_tests::footprint::Footprint;
 use stui_tests::patience::PATIENCE;
-use stui_tests::{Asking, Client, Daemon, Image};
+use stui_tests::{Asking, Client, Daemon, Image, patience};
 
 use crate::numbers::Times;
 use crate::plan::Plan;
@@ -20,6 +20,9 @@ use crate::report::Report;
 /// Writes 50 kB; the log has them twice, as output and in the outcome.
 const WRITES: &str = "| s | s := String new: 999 withAll: $x. \
                       50 timesRepeat: [Transcript show: s; cr]. 42";
+
+/// How long a daemon that rests does not change.
+const RESTS: Duration = Duration::from_secs(3);
 
 /// So often that the log, which is bounded by 1 MiB, drops its first lines.
 const EVALUATIONS: usize = 12;
@@ -167,7 +170,17 @@ fn replay(socket: &Path, session: &str) -> usize {
     }
 }
 
-/// The daemon's resident set.
+/// The daemon's resident set when it rests: it does not change any more.
 fn resident_kib(daemon: &mut Daemon) -> f64 {
-    Footprint::of(daemon.process().pid()).resident_kib as f64
+    let pid = daemon.process().pid();
+    let resident = || Footprint::of(pid).resident_kib;
+    let (mut last, mut since) = (resident(), Instant::now());
+    patience::until("a daemon that rests", || {
+        let now = resident();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        (since.elapsed() >= RESTS).then_some(())
+    });
+    last as f64
 }
