@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nu_ansi_term::Style;
 use reedline::{
-    ColumnarMenu, DefaultHinter, Emacs, ExternalPrinter, FileBackedHistory, KeyCode, KeyModifiers,
-    MenuBuilder, Reedline, ReedlineEvent, ReedlineMenu, default_emacs_keybindings,
+    ColumnarMenu, DefaultHinter, EditCommand, Emacs, ExternalPrinter, FileBackedHistory, KeyCode,
+    KeyModifiers, MenuBuilder, Reedline, ReedlineEvent, ReedlineMenu, default_emacs_keybindings,
 };
 
 use super::above::Painted;
@@ -42,6 +42,20 @@ pub(super) fn new(live: &Shared, palette: Palette) -> Reedline {
         ReedlineEvent::UntilFound(vec![
             ReedlineEvent::Menu(MENU.to_owned()),
             ReedlineEvent::MenuNext,
+        ]),
+    );
+    // The editor's own Ctrl-C leaves the line editor, which forgets whatever came in one burst with
+    // it. The line is cleared where it stands, and what is typed behind it is typed into the next.
+    // While the history is searched nothing of that applies, and the search ends.
+    keys.add_binding(
+        KeyModifiers::CONTROL,
+        KeyCode::Char('c'),
+        ReedlineEvent::UntilFound(vec![
+            ReedlineEvent::Multiple(vec![
+                ReedlineEvent::Esc,
+                ReedlineEvent::Edit(vec![EditCommand::Clear]),
+            ]),
+            ReedlineEvent::CtrlC,
         ]),
     );
     // As in any other program of a shell; the line stays.

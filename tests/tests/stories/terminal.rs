@@ -80,12 +80,36 @@ fn ctrl_c_clears_the_line_when_nothing_runs() {
     terminal.shows("main> this is not what I");
 
     terminal.types(key::CTRL_C);
-    terminal.shows_what("another prompt", |screen| {
-        screen.matches("main>").count() == 2
+    terminal.shows_what("an empty line", |screen| {
+        screen.contains("main>") && !screen.contains("not what I")
     });
     terminal.enters("6 * 7");
 
     terminal.shows("→ 42");
+}
+
+#[test]
+fn what_is_typed_in_one_burst_with_ctrl_c_is_not_lost() {
+    let daemon = Daemon::start();
+    let mut terminal = Terminal::open(&daemon.user(), &[]);
+    terminal.shows("main> ");
+
+    let (away, enter) = (key::CTRL_C, key::ENTER);
+    terminal.types(&format!(
+        "#( 1 2{enter}not this{away}6 *{away}{away}6 * 7{enter}8 * 8{enter}"
+    ));
+
+    terminal.shows("→ 42");
+    terminal.shows("→ 64");
+    let past = daemon.user().run(&["history"]).exits(0).stdout;
+    assert!(!past.contains("not this"), "{past}");
+    // Ctrl-C ends a search in the history as well.
+    terminal.types("\x12");
+    terminal.shows("search");
+    terminal.types(key::CTRL_C);
+    terminal.shows_what("the prompt", |screen| screen.trim_end().ends_with("main>"));
+    terminal.enters("9 * 9");
+    terminal.shows("→ 81");
 }
 
 #[test]
