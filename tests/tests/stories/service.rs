@@ -145,6 +145,7 @@ fn systemd_starts_restarts_and_stops_it() {
 
     whoever_may_use_it_finds_it(&container);
     its_lines_have_fields_in_the_journal(&container);
+    a_reload_takes_what_is_right_and_refuses_what_is_wrong(&container);
     nobody_is_refused_while_it_restarts(&container);
     a_stuck_daemon_is_replaced(&container);
     it_stops_in_time(&container);
@@ -201,6 +202,29 @@ fn its_lines_have_fields_in_the_journal(container: &Container) {
     assert_eq!(line["STUI_UID"], "0", "{line}");
     assert_eq!(line["PRIORITY"], "6", "{line}");
     assert_eq!(line["SYSLOG_IDENTIFIER"], "stuid", "{line}");
+}
+
+fn a_reload_takes_what_is_right_and_refuses_what_is_wrong(container: &Container) {
+    let writes = |text: &str| {
+        container.run(&["sh", "-c", "printf \"$0\" > /etc/stui/stuid.toml", text]);
+    };
+    let reloads = || container.output(&["systemctl", "reload", "stuid"]);
+    let process = container.property("stuid.service", "MainPID");
+
+    writes("[sessions]\nautosave_s = 7\n");
+    let reloaded = reloads();
+    assert!(reloaded.status.success(), "{}", container.journal());
+    let config = container.run(&["stui", "--no-start", "admin", "show", "config"]);
+    let shown = config.lines().find(|line| line.contains("autosave_s"));
+    assert!(shown.is_some_and(|line| line.contains(" 7 ")), "{config}");
+
+    writes("[sessions]\nautosafe_s = 9\n");
+    assert!(!reloads().status.success(), "{}", container.journal());
+    let journal = container.journal();
+    assert!(journal.contains("autosave_s"), "the nearest key: {journal}");
+    assert_eq!(container.property("stuid.service", "MainPID"), process);
+    assert_eq!(evaluate(container, "3 + 4"), "7\n");
+    container.run(&["rm", "/etc/stui/stuid.toml"]);
 }
 
 /// Ten clients that connect and ask again and again. One whom the old daemon leaves without an
