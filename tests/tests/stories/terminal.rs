@@ -198,6 +198,25 @@ fn a_forked_process_is_heard_when_its_evaluation_has_long_ended() {
 }
 
 #[test]
+fn it_is_heard_as_well_when_that_has_printed_much() {
+    let daemon = Daemon::start();
+    let client = daemon.client();
+    let code = "[ [ Smalltalk at: #GoOn ifAbsent: [ false ] ]
+                whileFalse: [ (Delay forMilliseconds: 5) wait ].
+            Transcript show: 'late news' ] fork.
+        Transcript show: (String new: 20000 withAll: $x). #ended";
+    // Too much for the daemon to keep it: the log has it.
+    assert_eq!(client.attach("main").value(code), "#ended");
+    client.session().value("3 + 4");
+
+    client.session().value("Smalltalk at: #GoOn put: true");
+
+    client.wait_for("the news", |event| {
+        event.data.get("text") == Some(&"late news".into())
+    });
+}
+
+#[test]
 fn an_expression_that_is_not_complete_goes_on_in_the_next_line() {
     let daemon = Daemon::start();
     let mut terminal = Terminal::open(&daemon.user(), &[]);
