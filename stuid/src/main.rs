@@ -2,10 +2,10 @@
 
 mod arguments;
 mod embedded_image;
+mod runtime;
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
@@ -76,29 +76,10 @@ fn serve(config: InForce, held: Held) -> anyhow::Result<()> {
         }
     };
     shutdown::on_signals(move || told.cancel(), reload).context("listening for signals")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .max_blocking_threads(MOST_READERS)
-        .thread_keep_alive(READERS_STAY)
-        .enable_all()
-        .build()
-        .context("starting the runtime")?;
+    let runtime = runtime::start().context("starting the runtime")?;
     runtime.block_on(async {
         let daemon = Daemon::start(config, held).await?;
         daemon.run(ending).await;
         Ok(())
     })
 }
-
-/// Threads that serve clients. The image is the scarce part and answers one request at a time: a
-/// second thread would only be woken for every message to find nothing to do, which costs more than
-/// what it could ever take over.
-const WORKERS: usize = 1;
-
-/// Threads that may wait for the disk at once, so that the others go on. Each has memory of its own
-/// that is not given back while it lives: a burst of clients that read long logs would leave dozens.
-/// While all wait, everybody does; none of them waits for another.
-const MOST_READERS: usize = 16;
-
-/// How long such a thread stays when there is nothing to read.
-const READERS_STAY: Duration = Duration::from_secs(1);

@@ -4,10 +4,10 @@
 //! waits, and nobody else does. The clients of a user, and all clients, together have a bound, too: a
 //! request for whose bytes there is no room among those of the others is refused.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stui_protocol::Failure;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::{RequestBytes, Share};
 
@@ -26,10 +26,17 @@ const OWN_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Places {
     requests: Arc<Semaphore>,
-    bytes: Arc<watch::Sender<Bytes>>,
+    bytes: Arc<Weight>,
 }
 
-/// Bytes of one client.
+/// Bytes of one client. They change a few times in each request, and hardly ever is anybody told.
+#[derive(Debug)]
+struct Weight {
+    bytes: Mutex<Bytes>,
+    /// There is room again. One task at most waits for it: the client's own.
+    roomy: Notify,
+}
+
 #[derive(Debug)]
 struct Bytes {
     all: usize,
@@ -41,7 +48,7 @@ struct Bytes {
 #[derive(Debug)]
 pub(crate) struct Place {
     _request: OwnedSemaphorePermit,
-    bytes: Arc<watch::Sender<Bytes>>,
+    bytes: Arc<Weight>,
     own_bytes: usize,
 }
 
@@ -51,7 +58,10 @@ impl Places {
         let shared = bytes.share(owner);
         Self {
             requests: Arc::new(Semaphore::new(requests)),
-            bytes: Arc::new(watch::Sender::new(Bytes { all: 0, shared })),
+            bytes: Arc::new(Weight {
+                bytes: Mutex::new(Bytes { all: 0, shared }),
+                roomy: Notify::new(),
+            }),
         }
     }
 
@@ -63,16 +73,17 @@ impl Places {
     /// A place, when there is one now.
     pub(crate) fn try_take(&self) -> Option<Place> {
         let request = Arc::clone(&self.requests).try_acquire_owned().ok()?;
-        let room = self.bytes.borrow().all < MOST_BYTES;
-        room.then(|| self.place(request))
+        self.bytes.has_room().then(|| self.place(request))
     }
 
     /// Waits for a place; none only when there will never be one. Can be cancelled.
     pub(crate) async fn take(&self) -> Option<Place> {
-        // Neither the semaphore nor the sender is ever closed.
+        // The semaphore is never closed.
         let request = Arc::clone(&self.requests).acquire_owned().await.ok()?;
-        let mut bytes = self.bytes.subscribe();
-        bytes.wait_for(|bytes| bytes.all < MOST_BYTES).await.ok()?;
+        // Whoever made room between the look and the wait has left a note.
+        while !self.bytes.has_room() {
+            self.bytes.roomy.notified().await;
+        }
         Some(self.place(request))
     }
 
@@ -85,13 +96,38 @@ impl Places {
     }
 }
 
+impl Weight {
+    fn lock(&self) -> MutexGuard<'_, Bytes> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_room(&self) -> bool {
+        self.lock().has_room()
+    }
+
+    /// Sets how many there are, and tells who waits for room when there is some again.
+    fn set(&self, mut bytes: MutexGuard<'_, Bytes>, all: usize) {
+        let had_room = bytes.has_room();
+        bytes.all = all;
+        if !had_room && bytes.has_room() {
+            self.roomy.notify_one();
+        }
+    }
+}
+
+impl Bytes {
+    fn has_room(&self) -> bool {
+        self.all < MOST_BYTES
+    }
+}
+
 impl Place {
     /// Says how many bytes are kept for it now, of what cannot be refused: of the reply.
     pub(crate) fn weighs(&mut self, own_bytes: usize) {
-        self.bytes.send_modify(|bytes| {
-            bytes.all = bytes.all - self.own_bytes + own_bytes;
-            bytes.shared.keeps(bytes.all.saturating_sub(OWN_BYTES));
-        });
+        let mut bytes = self.bytes.lock();
+        let all = bytes.all - self.own_bytes + own_bytes;
+        bytes.shared.keeps(all.saturating_sub(OWN_BYTES));
+        self.bytes.set(bytes, all);
         self.own_bytes = own_bytes;
     }
 
@@ -101,16 +137,10 @@ impl Place {
     /// `Overloaded` when there is no room for them among those of the user or of all clients; it
     /// weighs what it did.
     pub(crate) fn claims(&mut self, own_bytes: usize) -> Result<(), Failure> {
-        let mut claimed = Ok(());
-        self.bytes.send_if_modified(|bytes| {
-            let all = bytes.all - self.own_bytes + own_bytes;
-            claimed = bytes.shared.claims(all.saturating_sub(OWN_BYTES));
-            if claimed.is_ok() {
-                bytes.all = all;
-            }
-            claimed.is_ok()
-        });
-        claimed?;
+        let mut bytes = self.bytes.lock();
+        let all = bytes.all - self.own_bytes + own_bytes;
+        bytes.shared.claims(all.saturating_sub(OWN_BYTES))?;
+        self.bytes.set(bytes, all);
         self.own_bytes = own_bytes;
         Ok(())
     }

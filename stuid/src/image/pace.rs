@@ -1,13 +1,17 @@
-//! How many requests are at the image at the same time: as many as it answers in about a
-//! millisecond. So it need not wait for the next one, and what must go first waits no longer than
-//! that behind what nothing can overtake any more.
+//! How many requests are at the image at the same time: the one that it works on, and as many as it
+//! answers in about two milliseconds. So it need not wait for the next one, and what must go first
+//! waits no longer than that behind what nothing can overtake any more.
+//!
+//! What one answer takes is measured while others wait behind it. With one request at a time it
+//! would be the round trip that is measured, and where that is long nothing would ever be sent
+//! ahead.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What is sent ahead is what the image answers in this time.
-const AHEAD: Duration = Duration::from_millis(1);
+/// What is sent ahead of the next answer is what the image answers in this time.
+const AHEAD: Duration = Duration::from_millis(2);
 
 /// An image that says nothing for this long gets nothing more: it may have stopped.
 const STILL: Duration = Duration::from_millis(5);
@@ -30,7 +34,7 @@ impl Pace {
     pub(crate) fn new(widest: usize, now: Instant) -> Self {
         Self {
             widest,
-            per_answer: AHEAD,
+            per_answer: 2 * AHEAD,
             since: now,
         }
     }
@@ -49,7 +53,7 @@ impl Pace {
 
     /// Somebody else may be at the other end: one at a time until it is known better.
     pub(crate) fn forget(&mut self) {
-        self.per_answer = AHEAD;
+        self.per_answer = 2 * AHEAD;
     }
 
     /// How many requests may be under way.
@@ -60,7 +64,8 @@ impl Pace {
         let ahead = AHEAD.as_nanos() / self.per_answer.as_nanos().max(1);
         usize::try_from(ahead)
             .unwrap_or(usize::MAX)
-            .clamp(1, self.widest)
+            .saturating_add(1)
+            .min(self.widest)
     }
 }
 
@@ -89,8 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn as_much_is_sent_ahead_as_the_image_answers_in_a_millisecond() {
-        for (micros, width) in [(10, 32), (100, 10), (300, 3), (600, 1), (5_000, 1)] {
+    fn as_much_is_sent_ahead_as_the_image_answers_in_two_milliseconds() {
+        for (micros, width) in [(10, 32), (100, 21), (300, 7), (600, 4), (5_000, 1)] {
             let (pace, now) = image(1000, micros);
             assert_eq!(pace.width(now), width, "{micros} µs");
         }

@@ -13,7 +13,14 @@ fn main() {
     println!("cargo:rustc-link-search=native={}", libraries.display());
     // Warnings of libzmq's own source would be told as ours.
     let flags = env::var("CXXFLAGS").unwrap_or_default();
-    env::set_var("CXXFLAGS", format!("{} -w", flags));
+    // Its threads wake each other by an eventfd, as in the distributions: without it they send a
+    // byte through a pair of sockets.
+    let linux = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux");
+    let eventfd = match linux {
+        true => "-DZMQ_HAVE_EVENTFD -DZMQ_HAVE_EVENTFD_CLOEXEC",
+        false => "",
+    };
+    env::set_var("CXXFLAGS", format!("{} -w {}", flags, eventfd));
     zeromq_src::Build::new()
         .with_libsodium(Some(zeromq_src::LibLocation::new(libraries, headers)))
         .build();

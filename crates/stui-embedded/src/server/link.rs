@@ -27,6 +27,9 @@ use crate::vm::Doorbell;
 /// queues of their peers.
 pub(super) const MAX_IN_FLIGHT: usize = 1000;
 
+/// Messages of one kind that are taken before the other kind has its turn.
+const MOST_AT_ONCE: usize = 32;
+
 /// A frame beyond this closes its connection: it would only be read to be refused. Far above the
 /// largest message, so that a body that is a little too large is told so.
 const MAX_FRAME_BYTES: i64 = 64 * 1024 * 1024;
@@ -75,6 +78,12 @@ impl Drop for Outbox {
             error!(%error, "telling the link that the image ends");
         }
     }
+}
+
+/// What came through the inproc pipe.
+enum Passed {
+    Reply,
+    End,
 }
 
 /// The socket of the image link with what its thread needs.
@@ -159,20 +168,34 @@ impl Link {
         if question && let Some(doorkeeper) = &self.doorkeeper {
             doorkeeper.answer()?;
         }
-        if reply && !self.pass_reply()? {
-            return Ok(false);
+        // Asking what there is costs system calls: what came together is taken together.
+        if reply {
+            for _ in 0..MOST_AT_ONCE {
+                match self.pass_reply() {
+                    Ok(Passed::Reply) => {}
+                    Ok(Passed::End) => return Ok(false),
+                    Err(zmq::Error::EAGAIN) => break,
+                    Err(error) => return Err(error),
+                }
+            }
         }
-        if request && room {
-            self.take_message()?;
+        if request {
+            for _ in 0..MOST_AT_ONCE.min(MAX_IN_FLIGHT - self.waiting.len()) {
+                match self.take_message() {
+                    Ok(()) => {}
+                    Err(zmq::Error::EAGAIN) => break,
+                    Err(error) => return Err(error),
+                }
+            }
         }
         Ok(true)
     }
 
-    /// Sends one reply of the VM's thread; false when that has ended.
-    fn pass_reply(&mut self) -> zmq::Result<bool> {
+    /// Sends one reply of the VM's thread, or hears that it has ended. `EAGAIN` when there is none.
+    fn pass_reply(&mut self) -> zmq::Result<Passed> {
         let mut frames = self.inbox.recv_multipart(zmq::DONTWAIT)?.into_iter();
         let (Some(head), Some(body)) = (frames.next(), frames.next()) else {
-            return Ok(false);
+            return Ok(Passed::End);
         };
         let ticket = head
             .get(1..)
@@ -181,9 +204,10 @@ impl Link {
         if let Some((envelope, _)) = ticket.and_then(|ticket| self.waiting.remove(&ticket)) {
             self.send(envelope, body);
         }
-        Ok(true)
+        Ok(Passed::Reply)
     }
 
+    /// Takes one message. `EAGAIN` when there is none.
     fn take_message(&mut self) -> zmq::Result<()> {
         let (frames, whole) = self.receive()?;
         let message = frames::cut(frames, whole);

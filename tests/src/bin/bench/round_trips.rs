@@ -14,9 +14,32 @@ use crate::proxy::Proxy;
 use crate::report::Report;
 use crate::speaker::Speaker;
 
-/// What is asked, and how many clients at most: each that evaluates has a session, and a user may
-/// have 500.
-const QUESTIONS: [(&str, usize); 2] = [("ping", 1000), ("evaluate", 100)];
+/// Something to ask for.
+struct Question {
+    name: &'static str,
+    /// What is evaluated, if it is an evaluation.
+    code: Option<&'static str>,
+    /// Clients at most: each that evaluates has a session, and a user may have 500.
+    most: usize,
+}
+
+const QUESTIONS: [Question; 3] = [
+    Question {
+        name: "ping",
+        code: None,
+        most: 1000,
+    },
+    Question {
+        name: "`3 + 4`",
+        code: Some("3 + 4"),
+        most: 100,
+    },
+    Question {
+        name: "a loop of 2,000",
+        code: Some("(1 to: 2000) inject: 0 into: [:sum :each | sum + each]"),
+        most: 100,
+    },
+];
 
 /// So many clients go through the proxy at most. It is one peer of the image, which holds a hundred
 /// replies for each and drops what is more: no REQ socket ever gets over that.
@@ -54,8 +77,8 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
             "per second ÷ direct",
         ],
     );
-    for (command, most) in QUESTIONS {
-        for count in plan.clients.iter().filter(|count| **count <= most) {
+    for question in &QUESTIONS {
+        for count in plan.clients.iter().filter(|count| **count <= question.most) {
             let ways = [
                 ("direct", req(image.endpoint())),
                 ("zmq_proxy", req(proxy.endpoint())),
@@ -66,12 +89,12 @@ pub(crate) fn measure(plan: &Plan, report: &mut Report) {
                 .filter(|(name, _)| *name != "zmq_proxy" || *count <= MOST_BEHIND_PROXY)
                 .map(|(name, way)| Runner {
                     name,
-                    clients: (0..*count).map(|_| way.client(command)).collect(),
+                    clients: (0..*count).map(|_| way.client(question)).collect(),
                     turns: Vec::new(),
                 })
                 .collect();
             race(plan, &mut runners);
-            tell(command, *count, &runners, report);
+            tell(question.name, *count, &runners, report);
         }
     }
 }
@@ -81,22 +104,22 @@ fn req(endpoint: &str) -> Way {
 }
 
 impl Way {
-    fn client(&self, command: &'static str) -> Client {
+    fn client(&self, question: &Question) -> Client {
         let mut speaker = match self {
             Self::Req(context, endpoint) => Speaker::req(context, endpoint),
             Self::Daemon(socket) => Speaker::line(socket),
         };
-        let parameters = match command {
-            "evaluate" => evaluation(&mut speaker),
-            _ => json!({}),
+        let Some(code) = question.code else {
+            return Client::new(speaker, "ping", json!({}));
         };
-        Client::new(speaker, command, parameters)
+        let parameters = evaluation(&mut speaker, code);
+        Client::new(speaker, "evaluate", parameters)
     }
 }
 
-fn evaluation(speaker: &mut Speaker) -> Value {
+fn evaluation(speaker: &mut Speaker, code: &str) -> Value {
     let mut parameters = speaker.session(&new_id("bench"));
-    parameters["code"] = "3 + 4".into();
+    parameters["code"] = code.into();
     parameters["wait_ms"] = 5000.into();
     parameters["keep_result"] = false.into();
     parameters
@@ -114,7 +137,7 @@ fn race(plan: &Plan, runners: &mut [Runner]) {
     }
 }
 
-fn tell(command: &str, count: usize, runners: &[Runner], report: &mut Report) {
+fn tell(question: &str, count: usize, runners: &[Runner], report: &mut Report) {
     let direct = &runners[0];
     for runner in runners {
         let of = |number: fn(&Turn) -> f64| median(runner.turns.iter().map(number));
@@ -127,7 +150,7 @@ fn tell(command: &str, count: usize, runners: &[Runner], report: &mut Report) {
         let p99 = |turn: &Turn| turn.times.p99().as_secs_f64();
         let rate = |turn: &Turn| turn.rate;
         report.row(vec![
-            command.to_owned(),
+            question.to_owned(),
             count.to_string(),
             runner.name.to_owned(),
             shown(std::time::Duration::from_secs_f64(of(p50))),
