@@ -53,6 +53,19 @@ pub struct Frontend {
 /// Requests under way; each ends with its answer.
 type Running = FuturesUnordered<BoxFuture<'static, Answered>>;
 
+/// Why an endpoint cannot be bound, and what to do.
+fn explain(why: &tmq::TmqError) -> String {
+    let advice = match why {
+        tmq::TmqError::Zmq(zmq::Error::ENODEV) => {
+            "this machine has no interface of that name: host names are not looked up, name an \
+             address such as tcp://127.0.0.1:5560"
+        }
+        tmq::TmqError::Zmq(zmq::Error::EADDRINUSE) => "something else is there: name another one",
+        _ => "name a place such as tcp://127.0.0.1:5560 or ipc:///run/stui/front.ipc",
+    };
+    format!("{why}: {advice}")
+}
+
 impl Frontend {
     /// Binds the endpoint; none when none is configured.
     ///
@@ -75,7 +88,7 @@ impl Frontend {
         };
         let (front, doorkeeper) = bound().map_err(|why| Error::Frontend {
             endpoint: config.endpoint.clone(),
-            why: why.to_string(),
+            why: explain(&why),
         })?;
         let peers = Peers::new(config, bytes.clone());
         Ok(Some(Self {

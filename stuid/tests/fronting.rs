@@ -2,6 +2,8 @@
 
 mod owners;
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 use stui_keys::{KeyPair, PublicKey};
 use stui_protocol::codec::image::decode_reply;
@@ -301,12 +303,21 @@ fn one_client_more_than_may_be_waits_until_another_leaves() {
 #[test]
 fn an_endpoint_that_cannot_be_bound_keeps_the_daemon_from_starting() {
     let front = Front::with("");
-    let dir = tempfile::tempdir().unwrap();
-    let arguments = ["--image", front.image.endpoint()].map(str::to_owned);
-    let mut command = crate::support::command(dir.path(), &arguments);
-    command.env("STUID_FRONTEND__ENDPOINT", "ipc:///no/such/place/front");
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("frontend.endpoint"), "{said}");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("tcp://{}", listener.local_addr().unwrap());
+    for (endpoint, advice) in [
+        ("ipc:///no/such/place/front", "name a place such as"),
+        ("tcp://localhost:5560", "host names are not looked up"),
+        (taken.as_str(), "something else is there"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let arguments = ["--image", front.image.endpoint()].map(str::to_owned);
+        let mut command = crate::support::command(dir.path(), &arguments);
+        command.env("STUID_FRONTEND__ENDPOINT", endpoint);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("frontend.endpoint"), "{said}");
+        assert!(said.contains(advice), "{said}");
+    }
 }

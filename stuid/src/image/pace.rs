@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn one_long_answer_ends_the_sending_ahead_and_short_ones_begin_it_again() {
         let (mut pace, mut now) = image(1000, 20);
-        now += Duration::from_millis(20);
+        now += Duration::from_millis(50);
         pace.answered(now);
         assert_eq!(pace.width(now), 1);
         for _ in 0..100 {
