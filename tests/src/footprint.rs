@@ -1,15 +1,16 @@
 //! What a process holds: descriptors, threads, memory.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 
 use crate::patience::{self, PATIENCE};
 
 /// What a process held at one moment, as /proc tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Footprint {
-    /// Open descriptors.
-    pub descriptors: usize,
+    /// Open descriptors: how many of each kind. A file is a kind of its own, all sockets are one.
+    pub descriptors: BTreeMap<String, usize>,
     /// Threads.
     pub threads: usize,
     /// Resident memory, in KiB.
@@ -26,35 +27,59 @@ impl Footprint {
             let digits = line.and_then(|line| line.split_whitespace().next());
             digits.and_then(|digits| digits.parse().ok()).expect(key)
         };
-        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
+        let entries = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
+        let mut descriptors = BTreeMap::new();
+        for entry in entries.flatten() {
+            // One that is closed meanwhile is none.
+            let Ok(target) = fs::read_link(entry.path()) else {
+                continue;
+            };
+            let target = target.to_string_lossy();
+            // Such as socket:[4711].
+            let kind = target.split(":[").next().unwrap_or_default();
+            *descriptors.entry(kind.to_owned()).or_insert(0) += 1;
+        }
         Self {
-            descriptors: descriptors.count(),
+            descriptors,
             threads: usize::try_from(number("Threads:")).expect("a small number"),
             resident_kib: number("VmRSS:"),
         }
     }
 
+    /// How many descriptors are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.descriptors.values().sum()
+    }
+
     /// Waits until a process holds no more than it did before; answers what it does not give back.
     /// `slack_kib` of memory may come and go: bounded logs that fill up, what an allocator keeps.
     #[must_use]
-    pub fn left_over(self, pid: u32, slack_kib: u64) -> Vec<String> {
+    pub fn left_over(&self, pid: u32, slack_kib: u64) -> Vec<String> {
         let mut now = Self::of(pid);
         let settled = patience::until_within(PATIENCE, &mut || {
             now = Self::of(pid);
-            self.leaks(now, slack_kib).is_empty().then_some(())
+            self.leaks(&now, slack_kib).is_empty().then_some(())
         });
         match settled {
             Some(()) => Vec::new(),
-            None => self.leaks(now, slack_kib),
+            None => self.leaks(&now, slack_kib),
         }
     }
 
-    fn leaks(self, now: Self, slack_kib: u64) -> Vec<String> {
+    fn leaks(&self, now: &Self, slack_kib: u64) -> Vec<String> {
         let mut leaks = Vec::new();
-        if now.descriptors > self.descriptors {
+        if now.open() > self.open() {
+            let more = now.descriptors.iter().filter(|(kind, count)| {
+                let before = self.descriptors.get(*kind).copied();
+                **count > before.unwrap_or_default()
+            });
+            let more: Vec<_> = more.map(|(kind, _)| kind.as_str()).collect();
             leaks.push(format!(
-                "{} descriptors of {}",
-                now.descriptors, self.descriptors
+                "{} descriptors of {}: more of {}",
+                now.open(),
+                self.open(),
+                more.join(", ")
             ));
         }
         if now.threads > self.threads {

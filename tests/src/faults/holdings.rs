@@ -1,7 +1,7 @@
 //! What the processes of a row hold before the faults and must have given back after them.
 
 use serde_json::json;
-use stui_protocol::daemon::Status;
+use stui_protocol::daemon::{Admin, Shown, Status};
 
 use super::ledger::Language;
 use super::scene::Scene;
@@ -36,6 +36,12 @@ impl Holdings {
         let looking = scene.daemon().client();
         patience::until("the end of the other clients", || {
             (looking.ask::<Status>(json!({})).clients == 1).then_some(())
+        });
+        // Its connections are all there, too: one that came later would be taken for a leak.
+        patience::until("the event link", || {
+            let question = json!({"operation": "show", "what": "image"});
+            let shown = looking.ask::<Admin>(question).shown;
+            matches!(shown, Some(Shown::Image(image)) if image.events).then_some(())
         });
         let heap_bytes = heap_bytes(scene.language(), scene.daemon());
         Self {

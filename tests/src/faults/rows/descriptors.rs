@@ -70,7 +70,7 @@ impl Scene for DescriptorsGone {
     }
 
     fn fault(&mut self, dice: &mut StdRng) -> u64 {
-        let held = Footprint::of(self.daemon.process().pid()).descriptors;
+        let held = Footprint::of(self.daemon.process().pid()).open();
         let before = self.allow(Some(held as u64 + 2));
         let socket = self.daemon.socket();
         let connect = |_| UnixStream::connect(&socket).ok();
