@@ -1,6 +1,6 @@
 //! What a process holds: descriptors, threads, memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 
@@ -67,19 +67,29 @@ impl Footprint {
         }
     }
 
+    /// The kinds of descriptors of which there are more or fewer than before.
+    fn changes(&self, now: &Self) -> String {
+        let count = |of: &Self, kind: &str| of.descriptors.get(kind).copied().unwrap_or_default();
+        let kinds: BTreeSet<_> = self
+            .descriptors
+            .keys()
+            .chain(now.descriptors.keys())
+            .collect();
+        let changed = kinds.into_iter().filter_map(|kind| {
+            let (before, after) = (count(self, kind), count(now, kind));
+            (before != after).then(|| format!(" {kind} {before} -> {after}"))
+        });
+        changed.collect()
+    }
+
     fn leaks(&self, now: &Self, slack_kib: u64) -> Vec<String> {
         let mut leaks = Vec::new();
         if now.open() > self.open() {
-            let more = now.descriptors.iter().filter(|(kind, count)| {
-                let before = self.descriptors.get(*kind).copied();
-                **count > before.unwrap_or_default()
-            });
-            let more: Vec<_> = more.map(|(kind, _)| kind.as_str()).collect();
             leaks.push(format!(
-                "{} descriptors of {}: more of {}",
+                "{} descriptors of {}:{}",
                 now.open(),
                 self.open(),
-                more.join(", ")
+                self.changes(now)
             ));
         }
         if now.threads > self.threads {

@@ -13,14 +13,18 @@ fn main() {
     println!("cargo:rustc-link-search=native={}", libraries.display());
     // Warnings of libzmq's own source would be told as ours.
     let flags = env::var("CXXFLAGS").unwrap_or_default();
-    // Its threads wake each other by an eventfd, as in the distributions: without it they send a
-    // byte through a pair of sockets.
+    // What its own build finds out about Linux, and the crate does not ask. Its threads wake each other
+    // by an eventfd: without it they send a byte through a pair of sockets. And no descriptor of
+    // its is passed on to other programs: its epolls were.
     let linux = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux");
-    let eventfd = match linux {
-        true => "-DZMQ_HAVE_EVENTFD -DZMQ_HAVE_EVENTFD_CLOEXEC",
+    let found = match linux {
+        true => {
+            "-DZMQ_HAVE_EVENTFD -DZMQ_HAVE_EVENTFD_CLOEXEC -DZMQ_HAVE_SOCK_CLOEXEC -DHAVE_ACCEPT4 \
+             -DZMQ_IOTHREAD_POLLER_USE_EPOLL_CLOEXEC"
+        }
         false => "",
     };
-    env::set_var("CXXFLAGS", format!("{} -w {}", flags, eventfd));
+    env::set_var("CXXFLAGS", format!("{} -w {}", flags, found));
     zeromq_src::Build::new()
         .with_libsodium(Some(zeromq_src::LibLocation::new(libraries, headers)))
         .build();
