@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
-use stui_protocol::daemon::{Attach, GapData, ListSessions, Log};
+use stui_protocol::daemon::{Attach, ListSessions, Log};
 use stui_protocol::{Event, EventName};
 use stui_tests::footprint::Footprint;
 use stui_tests::process::Process;
 use stui_tests::{Asking, Daemon, Image, patience};
+
+use super::slow_clients::every_position_is_told_once;
 
 /// Bytes that one evaluation writes.
 const AT_ONCE: usize = 900_000;
@@ -103,18 +105,4 @@ fn events_in(printed: &str) -> Vec<Event> {
     lines
         .map(|line| serde_json::from_str(line).unwrap_or_else(|wrong| panic!("{wrong}: {line}")))
         .collect()
-}
-
-/// Positions follow each other; a gap stands for those that it names.
-fn every_position_is_told_once(events: &[Event]) {
-    let mut next = None;
-    for event in events {
-        let Some(position) = event.position else {
-            continue;
-        };
-        let gap = event.data_as::<GapData>();
-        let first = gap.map_or(position, |gap| gap.from);
-        assert_eq!(first, next.unwrap_or(first), "{event:?}");
-        next = Some(position + 1);
-    }
 }

@@ -86,7 +86,7 @@ fn is_brought_up_to_date(client: &Client, end: u64) {
 }
 
 /// Positions follow each other; a gap stands for those that it names.
-fn every_position_is_told_once(events: &[Event]) {
+pub(super) fn every_position_is_told_once(events: &[Event]) {
     let mut next = None;
     for event in events {
         let Some(position) = event.position else {
